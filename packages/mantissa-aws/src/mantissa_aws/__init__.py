@@ -1,0 +1,1 @@
+"""Mantissa Log on AWS."""

@@ -1,0 +1,1 @@
+"""Mantissa Log: the SIEM that you pip install."""

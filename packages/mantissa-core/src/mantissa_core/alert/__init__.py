@@ -1,0 +1,1 @@
+"""From signals to people: grouping, the outbox, the built-in sinks."""

@@ -1,0 +1,1 @@
+"""From sources to the lake: streams, windows, coverage."""

@@ -1,0 +1,1 @@
+"""From rows to signals: Sigma rules, their evaluator and their matcher."""

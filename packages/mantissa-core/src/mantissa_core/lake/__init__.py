@@ -1,0 +1,1 @@
+"""Parquet files under a Delta log: staging, committing, reading and upkeep."""

@@ -1,0 +1,1 @@
+"""Log types that every installation has, as YAML."""

@@ -1,0 +1,46 @@
+"""Value types that cross a plugin's border. They hold data and do nothing else."""
+
+from .action import Action, Effect, Outcome, Plan
+from .alert import Alert, Delivery, Enrichment, Receipt
+from .collection import Blob, Decoded, Page, Records, Rejected, Stream, Window
+from .completion import Completion, Prompt
+from .document import Document, Put, Secret
+from .log_type import Column, LogType, Overlay
+from .module import Command, Detector, Job
+from .query import CostEstimate, Query, QueryResult, TableSnapshot
+from .signal import Severity, Signal
+
+__all__ = [
+    "Action",
+    "Alert",
+    "Blob",
+    "Column",
+    "Command",
+    "Completion",
+    "CostEstimate",
+    "Decoded",
+    "Delivery",
+    "Detector",
+    "Document",
+    "Effect",
+    "Enrichment",
+    "Job",
+    "LogType",
+    "Outcome",
+    "Overlay",
+    "Page",
+    "Plan",
+    "Prompt",
+    "Put",
+    "Query",
+    "QueryResult",
+    "Receipt",
+    "Records",
+    "Rejected",
+    "Secret",
+    "Severity",
+    "Signal",
+    "Stream",
+    "TableSnapshot",
+    "Window",
+]

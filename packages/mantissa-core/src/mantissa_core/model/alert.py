@@ -1,0 +1,71 @@
+"""What people are told, and what came of telling them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from .signal import Severity
+
+Status = Literal["open", "acknowledged", "resolved", "suppressed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Signals of one rule and one group, close together in time.
+
+    ``count`` is the number of distinct signals. Times are UTC; ``first_seen`` and ``last_seen`` are event
+    times, ``created`` is the clock's. ``revision`` rises with every change.
+    ``evidence`` holds up to 10 of the matching events' telling fields; ``event_ids`` up to 100 of their ids.
+    """
+
+    id: str
+    rule_id: str
+    rule_name: str
+    severity: Severity
+    summary: str
+    description: str
+    status: Status
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    created: datetime
+    revision: int = 1
+    table: str = ""
+    tags: tuple[str, ...] = ()
+    entities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    event_ids: tuple[str, ...] = ()
+    evidence: tuple[Mapping[str, Any], ...] = ()
+    enrichment: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message to one destination.
+
+    ``key`` is the same for every attempt at the same message: a destination that can, uses it to drop
+    repeats. ``attempt`` starts at 1. ``previous`` is the receipt of this alert's last delivery there.
+    """
+
+    key: str
+    event: Literal["opened", "updated", "resolved"]
+    alert: Alert
+    attempt: int = 1
+    previous: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The destination's word that it has the message. ``reference`` is its name for it (an id, a URL)."""
+
+    reference: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrichment:
+    """Context that an enricher adds to an alert, stored under the enricher's label."""
+
+    facts: Mapping[str, Any]

@@ -1,0 +1,1 @@
+"""From delivery files to rows: decoders, log types, lossless flattening."""

@@ -1,0 +1,1 @@
+"""Actions that change something in the world."""

@@ -1,0 +1,1 @@
+"""A small company that produces logs, and the attacks hidden in them."""

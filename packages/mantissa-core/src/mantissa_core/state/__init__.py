@@ -1,0 +1,1 @@
+"""Small documents and secrets: the stores and what the stages use them through."""
