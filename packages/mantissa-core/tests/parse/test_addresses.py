@@ -1,0 +1,39 @@
+"""The pattern for IP addresses accepts what the standard library does, zone ids aside."""
+
+import ipaddress
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mantissa_core.parse.addresses import IP_ADDRESS
+
+
+def is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
+
+
+def accepted(text: str) -> bool:
+    return re.fullmatch(IP_ADDRESS, text) is not None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.ip_addresses().map(str) | st.text("0123456789abcdefF:.", max_size=20) | st.text("01:", max_size=12))
+def test_it_agrees_with_the_standard_library(text: str) -> None:
+    assert accepted(text) == is_address(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "::", "::1", "1::", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "1::3:4:5:6:7:8", "::ffff:1.2.3.4",
+        "1:2:3:4:5:6:1.2.3.4", "fe80::1%eth0", "1:2:3:4:5:6:7:8:9", ":::", "1::2::3", "1.2.3", "1.2.3.256", "01.2.3.4",
+        "1.2.3.4:80", "", "sts.amazonaws.com", "12345::", "1:2:3:4:5:6:7:1.2.3.4",
+    ],
+)  # fmt: skip
+def test_known_forms(text: str) -> None:
+    assert accepted(text) == is_address(text)
