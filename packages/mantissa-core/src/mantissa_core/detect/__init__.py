@@ -1,1 +1,30 @@
-"""From rows to signals: Sigma rules, their evaluator and their matcher."""
+"""From Sigma rules and committed events to signals.
+
+.. code-block:: text
+
+    rules.py ─ compile.py ─▶ ir.py ─ derive.py      a rule file becomes data: a boolean tree over predicates
+    evaluate.py                                     what that data means: one event, one rule, plain Python
+    route.py  bind.py                               which tables a rule reads, and where a field's values stand
+    matcher.py  field.py  test.py                   the same meaning over Arrow batches
+    signals.py  engine.py                           every committed version once, its signals with the cursor
+
+Executors (the matcher here, SQL elsewhere) read the tree of :mod:`.ir` and nothing else of a rule's detection.
+"""
+
+from .engine import Engine
+from .evaluate import Explanation, Finding, evaluate, explain
+from .rules import Rule, RuleSet
+from .signals import SIGNALS, signal_from_row, signals_from_rows
+
+__all__ = [
+    "SIGNALS",
+    "Engine",
+    "Explanation",
+    "Finding",
+    "Rule",
+    "RuleSet",
+    "evaluate",
+    "explain",
+    "signal_from_row",
+    "signals_from_rows",
+]

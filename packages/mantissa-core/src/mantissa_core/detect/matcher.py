@@ -1,0 +1,168 @@
+"""Rules over Arrow batches: the executor for streaming and for local data.
+
+Each column is dictionary-encoded once per batch, each distinct predicate evaluated once over its distinct values.
+A rule with a pinned equality looks at the rows that have one of the pinned values and is done at once where
+the batch has none. ``And`` goes from cheap to dear over ever fewer rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mantissa_core.model import LogType
+
+from .bind import Binding, bind
+from .derive import fields, has_keywords
+from .field import Batch, Field, Rows
+from .ir import And, FieldRef, Node, Not, Op, Or, Predicate
+from .kernels import related_pairs
+from .keywords import keyword_columns, keyword_mask
+from .rules import Rule
+
+NARROW = 3
+"""An ``And`` goes on with the remaining rows alone once fewer than one in this many remain."""
+
+FEW = 50
+"""Rows that are fewer than one in this many need no rarer pin: reading another field would cost more."""
+
+_COST = {Op.EQ: 1, Op.NULL: 1, Op.EXISTS: 1, Op.WILDCARD: 4, Op.REGEX: 4, Op.CIDR: 6, Op.FIELD: 8}
+_SLOW, _KEYWORD = 20, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The rows of a batch that a rule matches, in order; ``error`` where evaluating it failed."""
+
+    rule: Rule
+    rows: pa.UInt64Array
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    rule: Rule
+    tree: Node
+    pins: tuple[Predicate, ...]
+
+
+class Matcher:
+    """Rules made ready for one log type's table. Keeps nothing between batches."""
+
+    def __init__(self, rules: Sequence[Rule], log_type: LogType) -> None:
+        self._log_type = log_type
+        names = dict.fromkeys(name for rule in rules for name in fields(rule.ir))
+        self._bindings: Mapping[str, Binding] = {name: bind(name, log_type) for name in names}
+        self._plans = [self._plan(rule) for rule in rules]
+        self._keywords = any(has_keywords(rule.ir) for rule in rules)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the rules need of every row."""
+        bound = [name for binding in self._bindings.values() for name in binding.columns]
+        return tuple(dict.fromkeys((*bound, *(keyword_columns(self._log_type) if self._keywords else ()))))
+
+    def match(self, rows: pa.RecordBatch) -> Iterator[Hits]:
+        """Yield the rules that match some row, and those that fail: a failing rule does not stop the others."""
+        batch = Batch(rows)
+        run = _Run(batch, self._log_type, {name: Field(batch, each) for name, each in self._bindings.items()})
+        for plan in self._plans:
+            try:
+                found = run.rows(plan)
+            except Exception as error:  # noqa: BLE001  # reported with the rule; the others go on
+                yield Hits(plan.rule, pa.array([], pa.uint64()), error)
+                continue
+            if len(found):
+                yield Hits(plan.rule, found)
+
+    def _plan(self, rule: Rule) -> _Plan:
+        pinned = (pin for pin in rule.pins if pin.field is not None and self._bindings[pin.field].column is not None)
+        return _Plan(rule, self._ordered(rule.ir), tuple(pinned))
+
+    def _ordered(self, node: Node) -> Node:
+        if isinstance(node, Predicate):
+            return node
+        if isinstance(node, Not):
+            return Not(self._ordered(node.child))
+        return type(node)(tuple(sorted(map(self._ordered, node.children), key=self._cost)))
+
+    def _cost(self, node: Node) -> int:
+        if isinstance(node, Not):
+            return self._cost(node.child)
+        if isinstance(node, And | Or):
+            return sum(map(self._cost, node.children))
+        if node.field is None:
+            return _KEYWORD
+        slow = 0 if self._bindings[node.field].column else _SLOW
+        return _COST.get(node.op, 2) * max(1, len(node.values) if node.op is not Op.EQ else 1) + slow
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One batch under evaluation."""
+
+    batch: Batch
+    log_type: LogType
+    fields: Mapping[str, Field]
+
+    def rows(self, plan: _Plan) -> pa.UInt64Array:
+        candidates = self._candidates(plan)
+        if candidates is None:
+            return pc.indices_nonzero(self.mask(plan.tree, None))
+        if not len(candidates):
+            return candidates
+        found = candidates.filter(self.mask(plan.tree, candidates))
+        return found.take(pc.array_sort_indices(found))
+
+    def _candidates(self, plan: _Plan) -> Rows:
+        """The rows of the rarest pinned equality; ``None`` where nothing is pinned."""
+        best: list[pa.UInt64Array] | None = None
+        for pin in plan.pins:
+            pieces = self.fields[str(pin.field)].rows_of(pin)
+            if pieces is not None and (best is None or _total(pieces) < _total(best)):
+                best = pieces
+            if best is not None and _total(best) * FEW <= len(self.batch):
+                break
+        if best is None:
+            return None
+        return pa.concat_arrays(best) if best else pa.array([], pa.uint64())
+
+    def mask(self, node: Node, rows: Rows) -> pa.BooleanArray:
+        match node:
+            case Predicate():
+                return self._predicate(node, rows)
+            case Not(child):
+                return pc.invert(self.mask(child, rows))
+            case Or(children):
+                return reduce(pc.or_, (self.mask(child, rows) for child in children))
+            case And(children):
+                return self._all_of(children, rows)
+
+    def _all_of(self, children: Sequence[Node], rows: Rows) -> pa.BooleanArray:
+        mask = self.mask(children[0], rows)
+        left = mask.true_count
+        if not left or len(children) == 1:
+            return mask
+        if left * NARROW >= len(mask):
+            return pc.and_(mask, self._all_of(children[1:], rows))
+        chosen = pc.indices_nonzero(mask) if rows is None else rows.filter(mask)
+        return pc.replace_with_mask(mask, mask, self._all_of(children[1:], chosen))
+
+    def _predicate(self, predicate: Predicate, rows: Rows) -> pa.BooleanArray:
+        if predicate.field is None:
+            return keyword_mask(predicate, self.batch, self.log_type, rows)
+        if predicate.op is not Op.FIELD:
+            return self.fields[predicate.field].mask(predicate, rows)
+        texts = self.fields[predicate.field].texts(rows)
+        others = [
+            (each, self.fields[each.field].texts(rows)) for each in predicate.values if isinstance(each, FieldRef)
+        ]
+        return reduce(pc.or_, (related_pairs(reference.op, texts, other) for reference, other in others))
+
+
+def _total(pieces: Sequence[pa.Array]) -> int:
+    return sum(map(len, pieces))

@@ -1,0 +1,270 @@
+"""Rule files: found, read, compiled. A file that is wrong is listed with its reason; the others load."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from mantissa_core import catalog
+from mantissa_core.errors import RuleError
+from mantissa_core.model import Severity
+from mantissa_core.model.log_type import LogSource
+
+from . import derive
+from .ir import Node, Predicate
+from .rule_yaml import documents
+
+LARGEST = 1 << 20
+"""Bytes of a rule file; larger ones are no rules."""
+
+TESTS = ".tests.yml"
+"""What the name of a rule's test file ends with."""
+
+Placeholders = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """A Sigma rule, compiled. ``text`` is the file's, ``source`` its path, ``ir`` what it detects.
+
+    ``group_by`` are the fields whose values tell its alerts apart (custom attribute ``mantissa.group_by``);
+    without them the overlay's user and source address do. ``warnings`` say what was accepted though not quite right.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    logsource: LogSource
+    ir: Node
+    text: str
+    source: str
+    description: str = ""
+    author: str = ""
+    tags: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    falsepositives: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    group_by: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def version(self) -> str:
+        """Sixteen hex characters that change with the rule's text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+    @cached_property
+    def touched(self) -> tuple[str, ...]:
+        """The fields that the detection asks for."""
+        return derive.fields(self.ir)
+
+    @cached_property
+    def pins(self) -> tuple[Predicate, ...]:
+        """Equalities that every match implies."""
+        return derive.pins(self.ir)
+
+    @cached_property
+    def witnesses(self) -> frozenset[derive.Witness] | None:
+        """Literals of which every match contains at least one."""
+        return derive.witnesses(self.ir)
+
+
+@dataclass
+class RuleSet:
+    """The rules that loaded, by file name, and for each document that did not, why."""
+
+    rules: list[Rule] = field(default_factory=list)
+    broken: dict[str, RuleError] = field(default_factory=dict)
+
+    @classmethod
+    def load(
+        cls, packs: bool = True, paths: Sequence[Path] = (), *, placeholders: Placeholders | None = None
+    ) -> RuleSet:
+        """Read the installed rule packs, and rule files or folders of them in ``paths``."""
+        found = cls()
+        roots: list[Traversable] = [folder for _, folder in catalog.data(catalog.RULE_PACKS)] if packs else []
+        for file in _files([*roots, *paths]):
+            found._read(file, placeholders)
+        found._refuse_duplicates()
+        return found
+
+    def get(self, rule_id: str) -> Rule | None:
+        """The rule of that id, if it loaded."""
+        return self._by_id.get(rule_id)
+
+    def without(self, ids: Collection[str]) -> RuleSet:
+        """The same rules but those with these ids."""
+        return RuleSet([rule for rule in self.rules if rule.id not in ids], dict(self.broken))
+
+    @cached_property
+    def _by_id(self) -> dict[str, Rule]:
+        return {rule.id: rule for rule in self.rules}
+
+    def _read(self, file: Traversable, placeholders: Placeholders | None) -> None:
+        try:
+            text = _text(file)
+            parsed = documents(text)
+        except RuleError as error:
+            self._break(str(file), error)
+            return
+        for number, document in enumerate(parsed, start=1):
+            source = str(file) if len(parsed) == 1 else f"{file} (document {number})"
+            try:
+                self.rules.append(parse_rule(document, text, source, placeholders))
+            except RuleError as error:
+                self._break(source, error)
+
+    def _break(self, source: str, error: RuleError) -> None:
+        self.broken[source] = RuleError(f"{source}: {error}")
+
+    def _refuse_duplicates(self) -> None:
+        by_id: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            by_id.setdefault(rule.id, []).append(rule)
+        for rule_id, claims in by_id.items():
+            if len(claims) > 1:
+                files = " and ".join(rule.source for rule in claims)
+                for rule in claims:
+                    self._break(rule.source, RuleError(f"id {rule_id} stands in {files}: all are refused, keep one"))
+        self.rules = [rule for rule in self.rules if len(by_id[rule.id]) == 1]
+
+
+def parse_rule(
+    document: object, text: str = "", source: str = "<rule>", placeholders: Placeholders | None = None
+) -> Rule:
+    """Compile one rule document.
+
+    Raises:
+        RuleError: it is no Sigma rule, or one that cannot be evaluated.
+    """
+    from .compile import compile_detection
+
+    rule = _sigma_rule(document)
+    warnings: list[str] = []
+    title = _str(rule, "title")
+    if not title:
+        raise RuleError("title: missing, expected a short text")
+    return Rule(
+        id=_id(rule, title, warnings),
+        title=title,
+        severity=_severity(rule),
+        logsource=_logsource(rule),
+        ir=compile_detection(_mapping(rule, "detection"), placeholders),
+        text=text,
+        source=source,
+        description=_str(rule, "description"),
+        author=_str(rule, "author"),
+        tags=_tags(rule, warnings),
+        references=_texts(rule, "references"),
+        falsepositives=_texts(rule, "falsepositives"),
+        fields=_texts(rule, "fields"),
+        group_by=_texts(_mapping(rule, "mantissa", {}), "group_by"),
+        warnings=tuple(warnings),
+    )
+
+
+def _sigma_rule(document: object) -> Mapping[str, Any]:
+    """Refuse what is no plain rule by name: silently skipped documents are rules that never fire."""
+    if not isinstance(document, Mapping):
+        raise RuleError(f"found {type(document).__name__}, expected a mapping with title, logsource and detection")
+    for key, kind in {"correlation": "correlations", "filter": "filters", "action": "global documents"}.items():
+        if key in document:
+            raise RuleError(f"{key}: {kind} are not evaluated by this version")
+    return document
+
+
+def _id(rule: Mapping[str, Any], title: str, warnings: list[str]) -> str:
+    if (found := _str(rule, "id")) == "":
+        warnings.append("id: missing, one was made from the title; add an id so that the title may change")
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, title))
+    try:
+        return str(uuid.UUID(found))
+    except ValueError:
+        warnings.append(f"id: {found!r} is no UUID")
+        return found
+
+
+def _severity(rule: Mapping[str, Any]) -> Severity:
+    level = _str(rule, "level") or Severity.MEDIUM
+    try:
+        return Severity(level)
+    except ValueError:
+        raise RuleError(f"level: found {level!r}, expected one of {', '.join(Severity)}") from None
+
+
+def _logsource(rule: Mapping[str, Any]) -> LogSource:
+    section = _mapping(rule, "logsource")
+    parts = {key: _str(section, key) or None for key in ("product", "service", "category")}
+    if not any(parts.values()):
+        raise RuleError("logsource: empty, expected product, service or category")
+    return LogSource(**parts)
+
+
+def _tags(rule: Mapping[str, Any], warnings: list[str]) -> tuple[str, ...]:
+    tags = _texts(rule, "tags")
+    if bare := [tag for tag in tags if "." not in tag]:
+        warnings.append(f"tags: without a namespace: {', '.join(bare)}")
+    return tags
+
+
+def _str(section: Mapping[str, Any], key: str) -> str:
+    value = section.get(key)
+    if isinstance(value, (list, dict)):
+        raise RuleError(f"{key}: found a {type(value).__name__}, expected a text")
+    return "" if value is None else str(value).strip()
+
+
+def _texts(section: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = section.get(key)
+    if value is None:
+        return ()
+    items = value if isinstance(value, list) else [value]
+    if any(isinstance(item, (list, dict)) for item in items):
+        raise RuleError(f"{key}: expected a list of texts")
+    return tuple(str(item) for item in items if item is not None)
+
+
+def _mapping(section: Mapping[str, Any], key: str, default: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    value = section.get(key, default)
+    if not isinstance(value, Mapping):
+        raise RuleError(f"{key}: found {type(value).__name__}, expected a mapping")
+    return value
+
+
+def _text(file: Traversable) -> str:
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise RuleError(f"cannot be read: {error.strerror or error}") from error
+    if len(raw) > LARGEST:
+        raise RuleError(f"{len(raw)} bytes, expected a rule of at most {LARGEST}")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise RuleError(f"line {line}: not UTF-8") from error
+
+
+def _files(roots: Iterable[Traversable]) -> Iterator[Traversable]:
+    """Rule files below ``roots``, each once, though roots may overlap. A root that is absent is yielded as it is."""
+    seen: set[str] = set()
+    for root in roots:
+        for file in _walk(root) if root.is_dir() else [root]:
+            if (place := str(file.resolve()) if isinstance(file, Path) else str(file)) not in seen:
+                seen.add(place)
+                yield file
+
+
+def _walk(folder: Traversable) -> Iterator[Traversable]:
+    for entry in sorted(folder.iterdir(), key=lambda each: each.name):
+        if entry.name.startswith((".", "__")):
+            continue
+        if entry.is_dir():
+            yield from _walk(entry)
+        elif entry.name.endswith((".yml", ".yaml")) and not entry.name.endswith(TESTS):
+            yield entry

@@ -1,0 +1,111 @@
+"""The table ``signals``: every match of every rule, one row each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from mantissa_core.lake.spec import TableSpec
+from mantissa_core.lake.types import PARTITION, ROW_KEYS, STRINGS
+from mantissa_core.model import Severity, Signal
+
+SIGNALS = TableSpec(
+    "signals",
+    pa.schema(
+        [
+            pa.field("rule_id", pa.string()),
+            pa.field("rule_name", pa.string()),
+            pa.field("severity", pa.string()),
+            pa.field("summary", pa.string()),
+            pa.field("source_table", pa.string()),
+            pa.field("event_ids", STRINGS),
+            pa.field("tags", STRINGS),
+            pa.field("group_values", pa.string()),
+            pa.field("entities", pa.string()),
+            pa.field("evidence", pa.string()),
+            pa.field("suppressed_by", pa.string()),
+            *ROW_KEYS,
+        ]
+    ),
+    cluster=("rule_id",),
+    native_ids=True,
+)
+"""``m_id`` is the signal's id, ``m_time`` its event's time, ``m_ingest_time`` when the rule was evaluated.
+``group_values``, ``entities`` and ``evidence`` are JSON objects."""
+
+_SCHEMA = SIGNALS.schema.append(pa.field(PARTITION, pa.string()))
+
+
+def signal_id(rule_id: str, event_id: str) -> str:
+    """The id of one rule's match on one event: evaluating again gives the same."""
+    return hashlib.sha256(f"{rule_id}\0{event_id}".encode()).hexdigest()[:32]
+
+
+def rows_from_signals(signals: Sequence[Signal], evaluated: datetime) -> pa.Table:
+    """Rows as the lake takes them, ``dt`` being the event's date."""
+    return pa.Table.from_pylist([_row(signal, evaluated) for signal in signals], schema=_SCHEMA)
+
+
+def signals_from_rows(rows: pa.RecordBatch | pa.Table) -> list[Signal]:
+    """The signals that these rows were made of."""
+    return [signal_from_row(row) for row in rows.to_pylist()]
+
+
+def signal_from_row(row: dict[str, Any]) -> Signal:
+    """The signal of one row, as pyarrow's ``to_pylist`` gives it."""
+    return Signal(
+        id=row["m_id"],
+        rule_id=row["rule_id"],
+        rule_name=row["rule_name"],
+        severity=Severity(row["severity"]),
+        summary=row["summary"],
+        time=row["m_time"],
+        table=row["source_table"],
+        event_ids=tuple(row["event_ids"] or ()),
+        tags=tuple(row["tags"] or ()),
+        group=json.loads(row["group_values"]),
+        entities=json.loads(row["entities"]),
+        evidence=json.loads(row["evidence"]),
+        suppressed_by=row["suppressed_by"],
+    )
+
+
+def in_chunks(signals: Iterator[Signal], size: int) -> Iterator[list[Signal]]:
+    """Lists of at most ``size`` signals."""
+    chunk: list[Signal] = []
+    for signal in signals:
+        chunk.append(signal)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _row(signal: Signal, evaluated: datetime) -> dict[str, Any]:
+    return {
+        "rule_id": signal.rule_id,
+        "rule_name": signal.rule_name,
+        "severity": str(signal.severity),
+        "summary": signal.summary,
+        "source_table": signal.table,
+        "event_ids": list(signal.event_ids),
+        "tags": list(signal.tags),
+        "group_values": _json(signal.group),
+        "entities": _json(signal.entities),
+        "evidence": _json(signal.evidence),
+        "suppressed_by": signal.suppressed_by,
+        "m_id": signal.id,
+        "m_time": signal.time,
+        "m_ingest_time": evaluated,
+        PARTITION: signal.time.astimezone(UTC).date().isoformat(),
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
