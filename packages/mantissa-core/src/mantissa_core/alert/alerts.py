@@ -1,0 +1,229 @@
+"""Alerts: what signals become, and the messages that go out about them.
+
+Applying is idempotent and safe against a crash at any point. One commit holds the memberships of the signals (each
+expected to be absent), the alert (at the version that was read), its group's episodes and the messages to every
+route: all of it happened, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from operator import attrgetter
+from typing import Any, Literal
+
+from mantissa_core.errors import Conflict
+from mantissa_core.model.alert import Alert, Status
+from mantissa_core.model.document import Document, Put
+from mantissa_core.model.signal import Severity, Signal
+from mantissa_core.state.documents import State
+
+from . import keys
+from .codec import alert_from_json, alert_to_json
+from .fold import folded, opened
+from .group import Episode, Grouping, alert_id, day, days_around, episodes_from_json, episodes_to_json, group_id
+from .message import message_to_json
+from .route import Route
+
+Change = Literal["opened", "updated"]
+
+MEMORY = timedelta(days=14)
+"""How long a signal is remembered: a crash is recovered from, and detection repeated, well within it."""
+_COMMIT = 50
+_BESIDE_MEMBERS = 5  # the alert, its group's episodes and three listings
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The episode that a signal goes to, and what was read of it. Version 0 stands for "not there yet"."""
+
+    group: str
+    episode: Episode
+    neighbours: tuple[Episode, ...]
+    episodes_version: int
+    alert: Alert
+    alert_version: int
+
+
+def every_rule_alike(_rule_id: str) -> Grouping:
+    """The default grouping of every rule: five minutes."""
+    return Grouping()
+
+
+class Alerts:
+    """The alerts in a state store.
+
+    ``grouping`` gives a rule's window and description by its id, ``enrich`` facts about a new alert (see
+    :class:`.enrich.Enrichers`); it runs before the messages are queued, so that they carry the facts.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        *,
+        grouping: Callable[[str], Grouping] = every_rule_alike,
+        enrich: Callable[[Alert], Mapping[str, Any]] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._state, self._grouping, self._enrich, self._clock = state, grouping, enrich, clock
+
+    def apply(self, signals: Sequence[Signal], routes: Sequence[Route]) -> Sequence[tuple[Change, Alert]]:
+        """Fold signals into alerts and queue the messages about new ones.
+
+        The first signal of a group opens an alert at once; later ones within the window are counted, and nobody
+        is told again. A signal of a higher severity belongs to another group, so it opens an alert of its own.
+        A signal that was applied before changes nothing. Returns each alert once, as it is now.
+
+        Raises:
+            Conflict: other writers kept changing the same alert; nothing of the signal at hand was written.
+            StateError: the store refused.
+        """
+        changes: dict[str, tuple[Change, Alert]] = {}
+        fresh = self._unknown(sorted({each.id: each for each in signals}.values(), key=attrgetter("time", "id")))
+        self._record_suppressed([each for each in fresh if each.suppressed_by is not None])
+        groups: dict[str, list[Signal]] = {}
+        for signal in fresh:
+            if signal.suppressed_by is None:
+                groups.setdefault(group_id(signal), []).append(signal)
+        for group, members in groups.items():
+            for change, alert in self._apply_group(group, members, routes):
+                before = changes.get(alert.id)
+                changes[alert.id] = (before[0] if before else change, alert)
+        return list(changes.values())
+
+    def get(self, alert_id: str) -> Alert | None:
+        """The alert of that id."""
+        document = self._state.get(keys.PARTITION, keys.alert(alert_id))
+        return alert_from_json(document.value) if document else None
+
+    def find(self, prefix: str) -> Sequence[Alert]:
+        """Up to ten alerts whose id starts with ``prefix``."""
+        found = self._state.scan(keys.PARTITION, keys.alert(prefix))
+        return [alert_from_json(document.value) for document in islice(found, 10)]
+
+    def list(
+        self,
+        *,
+        rule: str | None = None,
+        severity: Severity | None = None,
+        status: Status | None = None,
+        limit: int = 100,
+    ) -> Sequence[Alert]:
+        """Up to ``limit`` alerts, those with the newest opening event first, that fit every filter given."""
+        fits = (
+            alert
+            for alert in self._newest_first(rule, severity)
+            if (severity is None or alert.severity == severity) and (status is None or alert.status == status)
+        )
+        return list(islice(fits, limit))
+
+    def _newest_first(self, rule: str | None, severity: Severity | None) -> Iterator[Alert]:
+        prefix = keys.by_rule(rule) if rule else keys.by_severity(severity) if severity else "by-time/"
+        listing = (document.value["alert"] for document in self._state.scan(keys.PARTITION, prefix))
+        while page := list(islice(listing, _COMMIT)):
+            found = self._state.get_many(keys.PARTITION, [keys.alert(each) for each in page])
+            yield from (alert_from_json(found[key].value) for each in page if (key := keys.alert(each)) in found)
+
+    def _unknown(self, signals: Iterable[Signal]) -> Sequence[Signal]:
+        """Those signals that were not applied yet."""
+        rest = iter(signals)
+        unknown = []
+        while page := list(islice(rest, 500)):
+            known = self._state.get_many(keys.PARTITION, [keys.member(each.id) for each in page])
+            unknown += [each for each in page if keys.member(each.id) not in known]
+        return unknown
+
+    def _record_suppressed(self, signals: Sequence[Signal]) -> None:
+        for start in range(0, len(signals), _COMMIT):
+            page = signals[start : start + _COMMIT]
+            puts = [self._member(each, {"suppressed_by": each.suppressed_by}) for each in page]
+            self._state.commit(keys.PARTITION, puts)
+
+    def _apply_group(
+        self, group: str, members: Sequence[Signal], routes: Sequence[Route]
+    ) -> Iterator[tuple[Change, Alert]]:
+        conflicts = 0
+        while members:
+            target = self._target(group, members[0])
+            try:
+                taken, alert = self._commit(target, members, routes)
+            except Conflict:
+                conflicts += 1
+                if conflicts == _ATTEMPTS:
+                    raise
+                members = self._unknown(members)
+                continue
+            members = members[taken:]
+            yield ("updated" if target.alert_version else "opened"), alert
+
+    def _target(self, group: str, signal: Signal) -> _Target:
+        """The episode that accepts the signal, or a new one."""
+        days = {name: keys.group(group, name) for name in days_around(signal.time)}
+        documents = self._state.get_many(keys.PARTITION, list(days.values()))
+        by_day = {name: episodes_from_json(documents[key].value) for name, key in days.items() if key in documents}
+        window = self._grouping(signal.rule_id).window
+        candidates = [each for episodes in by_day.values() for each in episodes if each.accepts(signal.time, window)]
+        new = Episode(alert_id(group, signal), signal.time, signal.time, signal.time)
+        episode = min(candidates, key=attrgetter("first", "alert_id"), default=new)
+        stored = self._state.get(keys.PARTITION, keys.alert(episode.alert_id))
+        alert = alert_from_json(stored.value) if stored else self._opened(episode, signal)
+        home = day(episode.opened)
+        return _Target(
+            group,
+            episode,
+            tuple(each for each in by_day.get(home, ()) if each.alert_id != episode.alert_id),
+            _version(documents.get(keys.group(group, home))),
+            alert,
+            stored.version if stored else 0,
+        )
+
+    def _opened(self, episode: Episode, signal: Signal) -> Alert:
+        return opened(episode.alert_id, signal, self._grouping(signal.rule_id), self._clock())
+
+    def _commit(self, target: _Target, members: Sequence[Signal], routes: Sequence[Route]) -> tuple[int, Alert]:
+        """Write as many of ``members`` as the target accepts and one commit holds; say how many."""
+        new = target.alert_version == 0
+        told = [route for route in routes if new and route.takes(target.alert)]
+        episode, taken = self._accepted(target.episode, members, _COMMIT - _BESIDE_MEMBERS - len(told))
+        alert = folded(target.alert, self._uncounted(target, taken))
+        if new and self._enrich:
+            alert = replace(alert, enrichment=self._enrich(alert))
+        group_key = keys.group(target.group, day(episode.opened))
+        puts = [
+            Put(keys.alert(alert.id), alert_to_json(alert)),
+            Put(group_key, episodes_to_json([*target.neighbours, episode]), self._clock() + MEMORY),
+            *(self._member(each, {"alert": alert.id, "repeat": not (new and each is taken[0])}) for each in taken),
+        ]
+        if new:
+            opening = keys.listings(alert.id, alert.rule_id, alert.severity, episode.opened)
+            puts += [Put(key, {"alert": alert.id}) for key in opening]
+            puts += [message_to_json(alert, route, self._clock()) for route in told]
+        expects = {keys.alert(alert.id): target.alert_version, group_key: target.episodes_version}
+        expects |= {keys.member(each.id): 0 for each in taken}
+        self._state.commit(keys.PARTITION, puts, expects)
+        return len(taken), alert
+
+    def _accepted(self, episode: Episode, members: Sequence[Signal], room: int) -> tuple[Episode, Sequence[Signal]]:
+        taken: list[Signal] = []
+        for signal in members[: max(room, 1)]:
+            if taken and not episode.accepts(signal.time, self._grouping(signal.rule_id).window):
+                break
+            episode = episode.stretched(signal.time)
+            taken.append(signal)
+        return episode, taken
+
+    def _uncounted(self, target: _Target, taken: Sequence[Signal]) -> Sequence[Signal]:
+        """Without the signal that opened the alert long ago, where its membership was forgotten since."""
+        if target.alert_version == 0:
+            return list(taken)
+        return [each for each in taken if alert_id(target.group, each) != target.alert.id]
+
+    def _member(self, signal: Signal, value: Mapping[str, Any]) -> Put:
+        return Put(keys.member(signal.id), value, self._clock() + MEMORY)
+
+
+def _version(document: Document | None) -> int:
+    return document.version if document else 0

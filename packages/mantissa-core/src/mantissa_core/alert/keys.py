@@ -1,0 +1,82 @@
+"""Where everything about alerts stands in the state store: one partition, so that one commit can hold it all.
+
+.. code-block:: text
+
+    alert/<id>                                   the alert
+    by-time/<newest first>/<id>                  listings: a scan gives the newest first
+    by-rule/<rule>/<newest first>/<id>
+    by-severity/<most urgent first>/<newest first>/<id>
+    group/<group>/<day>                          the episodes of a group that opened on that day
+    member/<signal>                              which alert a signal went to
+    outbox/<alert>/<revision>/<destination>      a message still to be delivered
+    dead/<alert>/<revision>/<destination>        a message that was given up
+    deliveries/<alert>                           attempts and receipts
+    health/<destination>/<hour>                  attempts and failures in that hour
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from mantissa_core.model.signal import Severity
+
+PARTITION = "alerts"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FAR = 5 * 10**14  # milliseconds; more than the year 9999, and 15 digits whatever is taken from it
+
+
+def alert(alert_id: str) -> str:
+    """Key of an alert."""
+    return f"alert/{alert_id}"
+
+
+def member(signal_id: str) -> str:
+    """Key of a signal's membership."""
+    return f"member/{part(signal_id)}"
+
+
+def group(group_id: str, day: str) -> str:
+    """Key of a group's episodes that opened on ``day`` (YYYY-MM-DD)."""
+    return f"group/{group_id}/{day}"
+
+
+def message(box: str, alert_id: str, revision: int, destination: str) -> str:
+    """Key of a message in the ``outbox`` or among the ``dead``."""
+    return f"{box}/{alert_id}/{revision:08d}/{part(destination)}"
+
+
+def deliveries(alert_id: str) -> str:
+    """Key of what became of an alert's messages."""
+    return f"deliveries/{alert_id}"
+
+
+def health(destination: str, hour: str = "") -> str:
+    """Key of a destination's counts in an hour (``2026-11-21T05``); without one the prefix of all hours."""
+    return f"health/{part(destination)}/{hour}"
+
+
+def listings(alert_id: str, rule_id: str, severity: Severity, opened: datetime) -> tuple[str, str, str]:
+    """Keys under which an alert is listed: by time, by rule and by severity."""
+    tail = f"{newest_first(opened)}/{alert_id}"
+    return f"by-time/{tail}", f"{by_rule(rule_id)}{tail}", f"{by_severity(severity)}{tail}"
+
+
+def by_rule(rule_id: str) -> str:
+    """Prefix of a rule's alerts."""
+    return f"by-rule/{part(rule_id)}/"
+
+
+def by_severity(severity: Severity) -> str:
+    """Prefix of a severity's alerts."""
+    return f"by-severity/{len(Severity) - 1 - severity.rank}/"
+
+
+def newest_first(moment: datetime) -> str:
+    """A text of fixed width that sorts later moments first."""
+    return f"{_FAR - (moment - _EPOCH) // timedelta(milliseconds=1):015d}"
+
+
+def part(text: str) -> str:
+    """One part of a key: whatever the text holds, it neither contains a slash nor ends the key early."""
+    return quote(text, safe="") or "%"

@@ -1,0 +1,86 @@
+"""A message to one destination while it waits: the row in the outbox, and among the dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from mantissa_core.model.alert import Alert, Delivery
+from mantissa_core.model.document import Document, Put
+
+from . import keys
+from .codec import alert_from_json, alert_to_json, time_from_json, time_to_json
+from .route import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A row. ``value`` is its JSON, ``version`` the one that was read."""
+
+    key: str
+    version: int
+    value: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, document: Document) -> Message:
+        """The message in a document."""
+        return cls(document.key, document.version, document.value)
+
+    @property
+    def destination(self) -> str:
+        """Label of the sink."""
+        return str(self.value["destination"])
+
+    @property
+    def alert_id(self) -> str:
+        """Id of the alert that it tells of."""
+        return str(self.value["alert"]["id"])
+
+    @property
+    def attempt(self) -> int:
+        """How often it was tried, the try under way included."""
+        return int(self.value["attempt"])
+
+    @property
+    def error(self) -> str:
+        """Why the last attempt failed; empty before the first."""
+        return str(self.value["error"])
+
+    def due(self, now: datetime) -> bool:
+        """Whether it is time to try, and nobody else holds the lease."""
+        return max(time_from_json(self.value["next_at"]), time_from_json(self.value["leased_until"])) <= now
+
+    def with_(self, **changes: Any) -> Message:
+        """The same message with some fields of its row changed."""
+        return replace(self, value={**self.value, **changes})
+
+    def at_version(self, version: int) -> Message:
+        """The same message as the store holds it now."""
+        return replace(self, version=version)
+
+    def key_in(self, box: str) -> str:
+        """Its key in the ``outbox`` or among the ``dead``."""
+        return keys.message(box, self.alert_id, int(self.value["alert"]["revision"]), self.destination)
+
+    def delivery(self, previous: str | None) -> Delivery:
+        """What the sink gets."""
+        alert = alert_from_json(self.value["alert"])
+        key = f"{alert.id}-{alert.revision}-{self.destination}"
+        return Delivery(key, self.value["event"], alert, self.attempt, previous)
+
+
+def message_to_json(alert: Alert, route: Route, now: datetime) -> Put:
+    """The outbox row that tells a destination of a new alert."""
+    value = {
+        "destination": route.label,
+        "type": route.type,
+        "event": "opened",
+        "alert": alert_to_json(alert),
+        "attempt": 0,
+        "next_at": time_to_json(now),
+        "leased_until": time_to_json(now),
+        "error": "",
+    }
+    return Put(keys.message("outbox", alert.id, alert.revision, route.label), value)
