@@ -1,0 +1,58 @@
+"""The fake of a source that :mod:`.collector` reads from, as the author of a collector supplies it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Protocol
+
+
+class Fault(Enum):
+    """What a fake source can be told to do wrong."""
+
+    RATE_LIMIT = auto()
+    """Refuse because of too many requests (HTTP 429), saying when to come back."""
+    SERVER_ERROR = auto()
+    """Fail (HTTP 500)."""
+    TIMEOUT = auto()
+    """Not answer; the collector is built with a short timeout."""
+    TRUNCATED = auto()
+    """End the answer in the middle of its JSON."""
+    TOKEN_EXPIRED = auto()
+    """Refuse the credential (HTTP 401 or 403)."""
+    ENDLESS = auto()
+    """Give the same next cursor for ever."""
+    DUPLICATES = auto()
+    """Repeat the end of each page at the beginning of the next."""
+    SHUFFLED = auto()
+    """Give the events of a walk in no order, across its pages."""
+    BIG_CURSORS = auto()
+    """Use numbers beyond 2^53 as cursors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event that the fake shall have; it gives the record whatever else its source's records have."""
+
+    id: str
+    time: datetime
+
+
+class Source(Protocol):
+    """The fake. It should refuse what the real one refuses: a missing credential, too large a page."""
+
+    faults: frozenset[Fault]
+    """What it can be told to do."""
+    page_size: int
+    """Events per page; small, so that few events make several pages."""
+
+    def put(self, events: Sequence[Event]) -> None:
+        """Have these events too. They may be older than what is there: late ones."""
+
+    def inject(self, fault: Fault, after: int = 0) -> None:
+        """Misbehave once ``after`` more requests for events were answered well, until :meth:`heal`."""
+
+    def heal(self) -> None:
+        """Behave again."""
