@@ -1,0 +1,230 @@
+"""``mantissa.toml``: one file that says everything about an instance. Reference: ``docs/configuration.md``."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .errors import ConfigError
+from .model import Severity
+from .settings import validate
+
+FILE = "mantissa.toml"
+
+ENVIRONMENT: Mapping[str, str] = {
+    "LLM_PROVIDER": "ask.provider",
+    "MAX_RESULT_ROWS": "query.max_result_rows",
+    "ENABLE_ENRICHMENT": "alerts.enrichment",
+    "ENABLE_LLM_CACHE": "ask.cache",
+    "SCHEMA_VERSION": "ask.schema_version",
+    "RULES_PATH": "rules.paths",
+}
+"""Environment variables that override the file, and the key that each sets. Plugins declare their own."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class _Labelled(BaseModel):
+    """A plugin under a label: the keys named here, and every other key is the plugin's own setting."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+
+    plugin: str
+    """Which plugin, by its name in ``mantissa plugins list``."""
+    enabled: bool = True
+    """Whether it runs."""
+    deadline: float | None = Field(None, gt=0)
+    """Seconds that one call may take before the label is quarantined."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the plugin itself gets."""
+        own = dict(self.model_extra or {})
+        return {**own, "deadline": self.deadline} if self.deadline is not None else own
+
+
+class LakeSection(_Section):
+    """``[lake]``: where events are stored and for how long."""
+
+    url: str = "lake"
+    """A folder (relative to this file) or ``s3://bucket/prefix``."""
+    retention_days: int = Field(400, ge=1)
+    """Days after which ``mantissa lake retain`` and ``mantissa run`` drop a day of events."""
+    raw: Literal["keep", "drop"] = "drop"
+    """Whether original records are kept, compressed, beside the tables."""
+    compact_at: int = Field(300, ge=2)
+    """Number of live files in a table at which it is compacted."""
+    storage: Mapping[str, str] = Field(default_factory=dict)
+    """Options of the object store (``AWS_REGION``, ``AWS_ENDPOINT_URL``, …); values may be references."""
+
+
+class StateSection(_Labelled):
+    """``[state]``: where progress, alerts and deliveries are kept."""
+
+    plugin: str = "core.sqlite"
+    """A state store; its own settings follow."""
+
+
+class SecretsSection(_Labelled):
+    """``[secrets]``: where credentials are kept."""
+
+    plugin: str = "core.encrypted_file"
+    """A secret store; its own settings follow."""
+
+
+class RulesSection(_Section):
+    """``[rules]``: which detections run."""
+
+    packs: bool = True
+    """Whether installed rule packs are used."""
+    paths: tuple[Path, ...] = ()
+    """Further folders or files with Sigma rules. ``RULES_PATH`` adds to them (separated by the path separator)."""
+    disabled: tuple[str, ...] = ()
+    """Ids of rules that do not run."""
+
+
+class LogTypesSection(_Section):
+    """``[log_types]``: definitions besides those of installed plugins."""
+
+    paths: tuple[Path, ...] = ()
+    """Folders with log types as YAML."""
+
+
+class CollectorSection(_Labelled):
+    """``[collectors.<label>]``: a source that is pulled."""
+
+    every: float = Field(300.0, gt=0)
+    """Seconds between two collections in ``mantissa run``."""
+    since_hours: float = Field(24.0, ge=0)
+    """How far back a windowed stream starts the first time."""
+
+
+class SinkSection(_Labelled):
+    """``[sinks.<label>]``: a destination for alerts."""
+
+    severity_filter: tuple[Severity, ...] = tuple(Severity)
+    """Severities that go there; all by default."""
+
+
+class PluginSection(_Labelled):
+    """``[receivers|enrichers|actions|llm_providers|modules.<label>]``: a plugin and its settings."""
+
+
+class PolicySection(_Labelled):
+    """``[[policies]]``: a policy; the first in the file is the outermost."""
+
+
+class QuerySection(_Labelled):
+    """``[query]``: how SQL is run."""
+
+    plugin: str = "core.duckdb"
+    """A query backend; its own settings follow."""
+    max_result_rows: int = Field(1_000, ge=1, le=10_000)
+    """Rows that a query returns at most. ``MAX_RESULT_ROWS`` overrides it."""
+    timeout: float = Field(120.0, gt=0)
+    """Seconds that a query may take."""
+
+
+class AskSection(_Section):
+    """``[ask]``: questions in plain English and language models."""
+
+    provider: str | None = None
+    """Label under ``[llm_providers]`` to use. ``LLM_PROVIDER`` overrides it."""
+    cache: bool = True
+    """Whether plans are cached. ``ENABLE_LLM_CACHE`` overrides it."""
+    schema_version: str = "1"
+    """Part of the cache's key: change it to forget cached plans. ``SCHEMA_VERSION`` overrides it."""
+
+
+class AlertsSection(_Section):
+    """``[alerts]``: how signals become alerts."""
+
+    window_minutes: float = Field(5.0, gt=0)
+    """Signals of one rule and group this close together fold into one alert."""
+    enrichment: bool = True
+    """Whether enrichers run. ``ENABLE_ENRICHMENT`` overrides it."""
+
+
+class LogSection(_Section):
+    """``[log]``: the program's own log, on standard error."""
+
+    format: Literal["console", "json"] = "console"
+    """Lines for people or JSON for machines."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least level that is printed."""
+
+
+class Settings(_Section):
+    """Everything in ``mantissa.toml``."""
+
+    lake: LakeSection = LakeSection()
+    state: StateSection = StateSection()
+    secrets: SecretsSection = SecretsSection()
+    features: Mapping[str, bool] = Field(default_factory=dict)
+    """``[features]``: ``<module> = false`` keeps a module of ``[modules]`` from starting."""
+    rules: RulesSection = RulesSection()
+    log_types: LogTypesSection = LogTypesSection()
+    collectors: Mapping[str, CollectorSection] = Field(default_factory=dict)
+    receivers: Mapping[str, PluginSection] = Field(default_factory=dict)
+    sinks: Mapping[str, SinkSection] = Field(default_factory=dict)
+    enrichers: Mapping[str, PluginSection] = Field(default_factory=dict)
+    actions: Mapping[str, PluginSection] = Field(default_factory=dict)
+    llm_providers: Mapping[str, PluginSection] = Field(default_factory=dict)
+    modules: Mapping[str, PluginSection] = Field(default_factory=dict)
+    policies: tuple[PolicySection, ...] = ()
+    query: QuerySection = QuerySection()
+    ask: AskSection = AskSection()
+    alerts: AlertsSection = AlertsSection()
+    log: LogSection = LogSection()
+
+
+def load(source: Path | Mapping[str, Any], environ: Mapping[str, str] | None = None) -> tuple[Settings, Path]:
+    """Read settings from a file, the folder it lies in, or a dict; return them with the home folder.
+
+    A dict may carry ``"home"``, the folder that relative paths refer to (default: the current one).
+
+    Raises:
+        ConfigError: the file is missing or no TOML, or a key is wrong; names file, key, found, expected.
+    """
+    if isinstance(source, Mapping):
+        values = dict(source)
+        path = Path(str(values.pop("home", "."))).resolve() / FILE
+    else:
+        path = (source / FILE if source.is_dir() else source).resolve()
+        values = _read(path)
+    origins = _override(values, os.environ if environ is None else environ)
+    try:
+        return validate(Settings, values, str(path)), path.parent
+    except ConfigError as error:
+        variable = origins.get(error.key.split(".0")[0])
+        raise ConfigError(f"environment variable {variable}" if variable else error.where, error.key, error.found,
+                          error.expected) from None  # fmt: skip
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(str(path), "file", "nothing", "a configuration file ('mantissa init' writes one)") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), "file", f"a syntax error ({error})", "TOML") from None
+
+
+def _override(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """Put the original's environment variables into ``values``; return which key came from which variable."""
+    origins: dict[str, str] = {}
+    for variable, key in ENVIRONMENT.items():
+        if not (text := environ.get(variable)):
+            continue
+        section, name = key.split(".")
+        table = dict(values.get(section, {}))
+        table[name] = [*table.get(name, ()), *text.split(os.pathsep)] if name == "paths" else text
+        values[section], origins[key] = table, variable
+    return origins

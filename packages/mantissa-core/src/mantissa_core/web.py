@@ -1,0 +1,98 @@
+"""What every plugin that speaks HTTP must do alike: bounded answers, no redirects, errors by what happens next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from .errors import NeedsOperator, Retry
+
+ANSWER_BYTES = 16 * 1024 * 1024
+_BUSY = frozenset({408, 425, 429})
+_LONGEST_WAIT = 86_400.0
+_MASK = "***"
+
+
+def send(client: httpx.Client, request: httpx.Request, limit: int = ANSWER_BYTES) -> httpx.Response:
+    """Send one request and read the answer, at most ``limit`` bytes of it. Redirects are not followed.
+
+    Raises:
+        Retry: no connection, a timeout, or an answer that broke off.
+        NeedsOperator: the answer is longer than ``limit``.
+    """
+    place = origin(request)
+    try:
+        response = client.send(request, stream=True, follow_redirects=False)
+        try:
+            content = _read(response, limit)
+        finally:
+            response.close()
+    except httpx.TimeoutException as error:
+        raise Retry(f"{place} did not answer in time ({type(error).__name__})") from error
+    except (httpx.TransportError, httpx.DecodingError) as error:
+        raise Retry(f"{place} cannot be reached: {type(error).__name__}: {error}") from error
+    if content is None:
+        raise NeedsOperator(f"{place} answered more than {limit} bytes: is the address right?")
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _WIRE_HEADERS]
+    return httpx.Response(response.status_code, headers=headers, content=content, request=request)
+
+
+def raise_for_status(response: httpx.Response, secrets: Iterable[str] = ()) -> None:
+    """Turn a refusal into what happens next. ``secrets`` are struck out of what is quoted from the answer.
+
+    Raises:
+        Retry: 408, 425, 429 and 5xx, after ``Retry-After`` where the server says so.
+        NeedsOperator: everything else that is not 2xx.
+    """
+    if response.is_success:
+        return
+    said = f"{origin(response.request)} answered {response.status_code} {response.reason_phrase}".rstrip()
+    if response.status_code in _BUSY or response.is_server_error:
+        raise Retry(said, retry_after(response.headers))
+    if response.is_redirect:
+        raise NeedsOperator(f"{said}: redirects are not followed, configure the final address")
+    if response.status_code in (401, 403):
+        raise NeedsOperator(f"{said}: check the credential and its permissions")
+    raise NeedsOperator(f"{said}: {excerpt(response.text, secrets)}")
+
+
+def retry_after(headers: httpx.Headers, now: datetime | None = None) -> float | None:
+    """Seconds that ``Retry-After`` asks for, a number or an HTTP date (RFC 9110, 10.2.3), at most a day."""
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), _LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(max((moment - (now or datetime.now(UTC))).total_seconds(), 0.0), _LONGEST_WAIT)
+
+
+def origin(request: httpx.Request) -> str:
+    """Scheme, host and port: what of an address may be shown. Path and query may hold tokens."""
+    return f"{request.url.scheme}://{request.headers['Host']}"
+
+
+def excerpt(text: str, secrets: Iterable[str] = (), limit: int = 200) -> str:
+    """The beginning of what a server said, on one line, without control characters and without our secrets."""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, _MASK)
+    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+# The body is decoded and complete: what described its way over the wire no longer holds.
+_WIRE_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+def _read(response: httpx.Response, limit: int) -> bytes | None:
+    content = bytearray()
+    for piece in response.iter_bytes():
+        content += piece
+        if len(content) > limit:
+            return None
+    return bytes(content)

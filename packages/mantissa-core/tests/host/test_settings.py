@@ -1,0 +1,136 @@
+"""Settings: references resolved, places named, secrets never repeated."""
+
+from pathlib import Path
+
+import pytest
+from mantissa_core.config import ENVIRONMENT, load
+from mantissa_core.errors import ConfigError
+from mantissa_core.hookspecs import PluginConfig
+from mantissa_core.settings import configure
+from pydantic import Field, SecretStr
+
+
+class Config(PluginConfig):
+    url: str = Field("https://example.com", json_schema_extra={"env": "ACME_URL"})
+    token: SecretStr | None = None
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    path: Path = Path("state/file")
+    count: int = 1
+
+
+def _configure(values, where="/etc/mantissa/mantissa.toml", **secrets):
+    return configure(Config, values, secrets.get, where, "sinks.acme")
+
+
+def test_a_reference_to_a_stored_secret_is_resolved_and_remembered_as_hidden():
+    config, hidden = _configure({"token": "secret://acme"}, acme="t0ken")
+    assert config.token.get_secret_value() == "t0ken"
+    assert hidden == {"t0ken"}
+
+
+def test_references_inside_a_table_are_resolved(monkeypatch):
+    monkeypatch.setenv("ACME_HEADER", "h1dden")
+    config, hidden = _configure({"headers": {"x-key": "env:ACME_HEADER"}})
+    assert config.headers["x-key"].get_secret_value() == "h1dden"
+    assert hidden == {"h1dden"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("plain", "a reference: secret://name or env:NAME"),
+        ("secret://missing", "'mantissa secrets set missing' first"),
+        ("env:NOT_SET_ANYWHERE", "an environment variable that is set"),
+    ],
+)
+def test_a_secret_that_cannot_be_had_names_the_key_and_the_remedy(value, expected):
+    with pytest.raises(ConfigError) as caught:
+        _configure({"token": value})
+    assert caught.value.key == "sinks.acme.token"
+    assert caught.value.where == "/etc/mantissa/mantissa.toml"
+    assert expected in caught.value.expected
+    assert "plain" not in str(caught.value)
+
+
+def test_a_declared_variable_fills_an_absent_key_and_the_file_wins(monkeypatch):
+    monkeypatch.setenv("ACME_URL", "https://from.environment")
+    assert _configure({})[0].url == "https://from.environment"
+    assert _configure({"url": "https://from.file"})[0].url == "https://from.file"
+
+
+def test_a_relative_path_is_below_the_folder_of_the_file():
+    assert _configure({})[0].path == Path("/etc/mantissa/state/file")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"count": "many"}, "sinks.acme.count: found str 'many', expected a valid integer"),
+        ({"cuont": 3}, "sinks.acme.cuont: found an unknown key, expected 'count'?"),
+        ({"zzz": 3}, "expected one of url, token, headers, path, count"),
+    ],
+)
+def test_a_wrong_value_says_what_was_found_and_what_was_expected(values, message):
+    with pytest.raises(ConfigError) as caught:
+        _configure(values)
+    assert message in str(caught.value)
+
+
+def _write(folder, text):
+    (folder / "mantissa.toml").write_text(text)
+    return folder
+
+
+def test_the_folder_of_a_file_is_its_home(tmp_path):
+    settings, home = load(_write(tmp_path, "[lake]\nretention_days = 30\n"), {})
+    assert (settings.lake.retention_days, home) == (30, tmp_path)
+
+
+def test_a_dict_is_as_good_as_a_file(tmp_path):
+    settings, home = load({"home": str(tmp_path), "lake": {"raw": "keep"}}, {})
+    assert (settings.lake.raw, home) == ("keep", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[lake\n", "a syntax error"),
+        ("[lake]\nretention_days = 0\n", "lake.retention_days: found 0, expected greater than or equal to 1"),
+        ("[lake]\nretention = 3\n", "lake.retention: found an unknown key, expected 'retention_days'?"),
+        ("[collectors.okta]\nurl = 'x'\n", "collectors.okta.plugin: found nothing, expected Field required"),
+        ("[sinks.x]\nplugin = 'core.console'\nseverity_filter = ['loud']\n", "sinks.x.severity_filter.0"),
+    ],
+)
+def test_a_wrong_file_names_itself_the_key_and_both_sides(tmp_path, text, message):
+    with pytest.raises(ConfigError) as caught:
+        load(_write(tmp_path, text), {})
+    assert caught.value.where == str(tmp_path / "mantissa.toml")
+    assert message in str(caught.value)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path):
+    with pytest.raises(ConfigError, match="mantissa init"):
+        load(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "section", "name", "value"),
+    [
+        ("MAX_RESULT_ROWS", "77", "query", "max_result_rows", 77),
+        ("ENABLE_ENRICHMENT", "false", "alerts", "enrichment", False),
+        ("ENABLE_LLM_CACHE", "0", "ask", "cache", False),
+        ("SCHEMA_VERSION", "v2", "ask", "schema_version", "v2"),
+        ("LLM_PROVIDER", "anthropic", "ask", "provider", "anthropic"),
+        ("RULES_PATH", "a:b", "rules", "paths", (Path("a"), Path("b"))),
+    ],
+)
+def test_the_originals_variables_override_the_file(tmp_path, variable, text, section, name, value):
+    settings, _ = load(_write(tmp_path, "[query]\nmax_result_rows = 5\n"), {variable: text})
+    assert getattr(getattr(settings, section), name) == value
+    assert variable in ENVIRONMENT
+
+
+def test_a_wrong_variable_is_named_instead_of_the_file(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load(_write(tmp_path, ""), {"MAX_RESULT_ROWS": "20000"})
+    assert caught.value.where == "environment variable MAX_RESULT_ROWS"
