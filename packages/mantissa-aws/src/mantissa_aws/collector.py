@@ -1,0 +1,221 @@
+"""Log files in an S3 bucket, in the order of their keys.
+
+Reference: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from io import BytesIO
+from typing import Any, BinaryIO, cast
+
+from botocore.exceptions import ClientError
+from mantissa_core.errors import Retry
+from mantissa_core.hookspecs import hookimpl
+from mantissa_core.model import Blob, Page, Stream, Window
+from pydantic import Field, field_validator
+
+from . import folders
+from .errors import code_of, translated
+from .progress import Item, Progress
+from .session import CONNECTIONS, Access, client
+
+PAGE_BYTES = 64 * 1024 * 1024
+"""Compressed bytes that a page holds in memory; a larger object is a page of its own, on disk while it is read."""
+COPY_BYTES = 1024 * 1024
+
+
+class S3Collector:
+    """Collects the objects of a bucket. Every folder in which keys rise with time is a stream."""
+
+    class Config(Access):
+        """Settings of ``aws.s3``."""
+
+        bucket: str = Field(min_length=3, max_length=63)
+        """Name of the bucket."""
+        prefix: str = ""
+        """Only keys that start with it, such as AWSLogs/; a folder, it ends with a slash."""
+        log_type: str = "aws.cloudtrail"
+        """What the objects hold."""
+        service: str = "CloudTrail"
+        """Which of the folders below AWSLogs/<account>/ are read."""
+        since: date | None = None
+        """Objects that were written before this day (UTC) are left out. Without it, everything is read."""
+        overlap_hours: float = Field(default=24, ge=0, le=720)
+        """How long after an object another may appear behind it, with a lower key, and still be found."""
+        objects_per_page: int = Field(default=100, ge=1, le=1000)
+        """Objects that are committed together."""
+
+        @field_validator("prefix")
+        @classmethod
+        def _folder(cls, prefix: str) -> str:
+            if prefix and not prefix.endswith("/"):
+                raise ValueError("a folder, which ends with a slash")
+            return prefix.removeprefix("/")
+
+    def __init__(self, config: Config, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._config, self._clock = config, clock
+        self._place = f"s3://{config.bucket}/{config.prefix}"
+
+    @cached_property
+    def _s3(self) -> Any:
+        return client("s3", self._config)
+
+    @hookimpl
+    def check(self) -> None:
+        """List one key."""
+        with self._listing():
+            self._s3.list_objects_v2(Bucket=self._config.bucket, Prefix=self._config.prefix, MaxKeys=1)
+
+    @hookimpl
+    def streams(self) -> Sequence[Stream]:
+        """One stream for each folder of dates, and one for the objects of every other folder."""
+        names = folders.find(self._config.prefix, self._config.service, self._folders_in)
+        return [Stream(name, self._config.log_type, windowed=False) for name in names]
+
+    @hookimpl
+    def read(self, stream: Stream, window: Window, state: Mapping[str, object]) -> Iterator[Page]:
+        """List the stream's keys from the state's floor on and hand over the objects that are new."""
+        progress = Progress(state, self._clock() - timedelta(hours=self._config.overlap_hours))
+        before = progress.to_state()
+        step = _Step(progress, self._config.objects_per_page)
+        for item in self._items(stream.name, progress.floor):
+            new = self._is_wanted(item) and progress.is_new(item)
+            if new and step.is_full(item):
+                yield self._page(step, more=True)
+            step.add(item, new)
+        after = step.ended()
+        if step.fresh or after != before:
+            yield self._page(step, more=False)
+
+    def _page(self, step: _Step, *, more: bool) -> Page:
+        blobs = self._fetch(step.fresh)
+        return Page(step.commit(), blobs=blobs, more=more)
+
+    def _is_wanted(self, item: Item) -> bool:
+        since = self._config.since
+        written_before = since is not None and item.modified < datetime.combine(since, time(), UTC)
+        return item.size > 0 and not item.key.endswith("/") and not written_before
+
+    def _folders_in(self, folder: str) -> Sequence[str]:
+        pages = self._list(Prefix=folder, Delimiter="/")
+        return [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ())]
+
+    def _items(self, stream: str, after: str) -> Iterator[Item]:
+        where = {"Prefix": stream.removesuffix(folders.ALONE), "StartAfter": after}
+        if stream.endswith(folders.ALONE):
+            where["Delimiter"] = "/"
+        for page in self._list(**where):
+            for each in page.get("Contents", ()):
+                yield Item(each["Key"], each["ETag"], each["Size"], each["LastModified"])
+
+    def _list(self, **where: str) -> Iterator[Mapping[str, Any]]:
+        with self._listing():
+            pages = iter(self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._config.bucket, **where))
+        while True:
+            with self._listing():
+                page = next(pages, None)
+            if page is None:
+                return
+            yield page
+
+    def _listing(self) -> AbstractContextManager[None]:
+        return translated(self._place, f"s3:ListBucket on arn:aws:s3:::{self._config.bucket}")
+
+    def _fetch(self, items: Sequence[Item]) -> list[Blob]:
+        """Get the objects at once. One that was deleted since it was listed has nothing more to give."""
+        with ThreadPoolExecutor(CONNECTIONS) as threads:
+            return [blob for blob in threads.map(self._blob, items) if blob is not None]
+
+    def _blob(self, item: Item) -> Blob | None:
+        place = f"s3://{self._config.bucket}/{item.key}"
+        origin = "#".join((place, item.etag.strip('"')))
+        if item.size > PAGE_BYTES:
+            return Blob(origin, place, lambda: self._spool(item, place))
+        content = self._content(item, place)
+        return None if content is None else Blob(origin, place, lambda: BytesIO(content))
+
+    def _content(self, item: Item, place: str) -> bytes | None:
+        try:
+            with self._getting(place):
+                return cast(bytes, self._get(item)["Body"].read())
+        except _Gone:
+            return None
+
+    def _spool(self, item: Item, place: str) -> BinaryIO:
+        """A large object, on disk: the connection must not break off in the middle of decoding."""
+        with ExitStack() as on_failure:
+            file = on_failure.enter_context(tempfile.TemporaryFile())
+            try:
+                with self._getting(place):
+                    shutil.copyfileobj(self._get(item)["Body"], file, COPY_BYTES)
+            except _Gone:
+                raise Retry(f"{place} was deleted after it was listed") from None
+            on_failure.pop_all()
+        file.seek(0)
+        return cast(BinaryIO, file)
+
+    def _get(self, item: Item) -> Mapping[str, Any]:
+        """Ask for the object as it was listed: one that is overwritten meanwhile is listed anew."""
+        try:
+            return cast(
+                Mapping[str, Any],
+                self._s3.get_object(Bucket=self._config.bucket, Key=item.key, IfMatch=item.etag),
+            )
+        except ClientError as error:
+            if code_of(error) in {"NoSuchKey", "404"}:
+                raise _Gone from None
+            raise
+
+    def _getting(self, place: str) -> AbstractContextManager[None]:
+        needs = f"s3:GetObject on arn:aws:s3:::{self._config.bucket}/{self._config.prefix}*"
+        return translated(place, f"{needs}, and kms:Decrypt on the key where the bucket is encrypted with one")
+
+
+class _Gone(Exception):
+    """The object was deleted after it was listed."""
+
+
+class _Step:
+    """Objects on their way into a page: the new ones, and the known ones that lie between them."""
+
+    def __init__(self, progress: Progress, most: int) -> None:
+        self._progress, self._most = progress, most
+        self._pending: list[Item] = []
+        self.fresh: list[Item] = []
+
+    def is_full(self, item: Item) -> bool:
+        """Whether ``item`` belongs on the next page."""
+        size = sum(each.size for each in self.fresh)
+        return len(self.fresh) >= self._most or bool(self.fresh and size + item.size > PAGE_BYTES)
+
+    def add(self, item: Item, new: bool) -> None:
+        if new:
+            self.fresh.append(item)
+        if self.fresh:
+            self._pending.append(item)
+        else:
+            self._progress.passed(item)
+
+    def ended(self) -> dict[str, Any]:
+        """The listing is over: pass what is pending and forget what is gone."""
+        self._pass()
+        self._progress.finished()
+        return self._progress.to_state()
+
+    def commit(self) -> dict[str, Any]:
+        """Pass what the page holds and begin the next one."""
+        self._pass()
+        self.fresh = []
+        return self._progress.to_state()
+
+    def _pass(self) -> None:
+        for item in self._pending:
+            self._progress.passed(item)
+        self._pending = []

@@ -1,0 +1,84 @@
+"""What botocore raises, as what the runtime does next.
+
+Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+from mantissa_core.errors import NeedsOperator, Retry
+
+_THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}
+_PASSING = {"InternalError", "ServiceUnavailable", "RequestTimeout", "RequestTimeTooSkewed", "PreconditionFailed"}
+_REMEDIES = {
+    "NoSuchBucket": "the bucket does not exist: check bucket and region",
+    "InvalidAccessKeyId": "the access key does not exist: create a new one",
+    "SignatureDoesNotMatch": "the secret access key does not belong to the access key",
+    "ExpiredToken": "the session token has expired: use a role or an access key without one",
+    "InvalidToken": "the session token is not valid: use a role or an access key without one",
+    "PermanentRedirect": "the bucket lies in another region: set region",
+    "AuthorizationHeaderMalformed": "the bucket lies in another region: set region",
+    "InvalidObjectState": "an object lies in an archive (Glacier): restore it, or set since to a later day",
+}
+
+
+_UNUSABLE = (
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+
+
+@contextmanager
+def translated(place: str, needs: str) -> Iterator[None]:
+    """Turn errors of AWS into ``Retry`` and ``NeedsOperator``.
+
+    ``place`` says what was read, ``needs`` which permissions that takes. Credentials are in none of the messages.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise _from_answer(error, place, needs) from None
+    except _UNUSABLE as error:
+        raise NeedsOperator(f"{place}: {error}: configure access_key_id, role_arn, region or AWS's own files") from None
+    except BotoCoreError as error:
+        raise Retry(f"{place}: {type(error).__name__}: {error}") from None
+
+
+def code_of(error: ClientError) -> str:
+    """AWS's error code, such as ``NoSuchKey``."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _from_answer(error: ClientError, place: str, needs: str) -> Retry | NeedsOperator:
+    code = code_of(error)
+    if error.operation_name == "AssumeRole":
+        place, needs = f"{place}: role_arn", "sts:AssumeRole on the role, whose trust policy must name it"
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code in _THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Retry(f"{place}: AWS throttles ({code})")
+    if code in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Retry(f"{place}: {code or status}")
+    if remedy := _REMEDIES.get(code):
+        return NeedsOperator(f"{place}: {remedy} ({code})")
+    if status == HTTPStatus.FORBIDDEN:
+        return NeedsOperator(f"{place}: access is denied; the identity needs {needs} ({code or status})")
+    return NeedsOperator(f"{place}: AWS refuses the request ({code or status})")

@@ -1,0 +1,55 @@
+"""Which folders of a bucket are streams: those inside which keys rise with time.
+
+AWS delivers logs as ``AWSLogs/[<organisation>/]<account>/<service>/<region>/YYYY/MM/DD/<file>``: between two regions
+keys are not ordered by time, inside one they nearly are.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+ALONE = "*"
+"""Ends the name of a stream that has the objects of one folder, not those of the folders in it."""
+DEEPEST = 12
+
+_ACCOUNT = re.compile(r"(?:.*/)?AWSLogs/(?:o-[a-z0-9]{10,32}/)?[0-9]{12}/")
+_REGION = re.compile(_ACCOUNT.pattern + r"[^/]+/[^/]+/")
+_DATE = re.compile(r"(?:[A-Za-z_]+=)?(?:19|20)[0-9]{2}(?:-?[0-9]{2}){0,2}/")
+
+Children = Callable[[str], Sequence[str]]
+"""The folders directly in a folder, as whole prefixes that end with a slash."""
+
+
+def find(prefix: str, service: str, children: Children) -> Iterator[str]:
+    """Yield the streams below ``prefix`` by name, in order.
+
+    A folder whose folders are dates is one stream, whole. Of an account's folders only those of ``service`` count.
+    """
+    yield from _find(prefix, service, children, DEEPEST)
+
+
+def _find(folder: str, service: str, children: Children, levels: int) -> Iterator[str]:
+    if _REGION.fullmatch(folder) or levels == 0:
+        yield folder
+        return
+    inside = children(folder)
+    if any(_DATE.fullmatch(_name(folder, child)) for child in inside):
+        yield folder
+        return
+    of_account = _ACCOUNT.fullmatch(folder) is not None
+    for child in inside:
+        if not of_account or is_of(service, _name(folder, child).removesuffix("/")):
+            yield from _find(child, service, children, levels - 1)
+    if not of_account:
+        yield folder + ALONE
+
+
+def is_of(service: str, name: str) -> bool:
+    """Whether a folder ``CloudTrail``, ``CloudTrail-Insight``… is of ``service``; digests hold no events."""
+    return (name == service or name.startswith(f"{service}-")) and not name.endswith("-Digest")
+
+
+def _name(folder: str, child: str) -> str:
+    return child.removeprefix(folder)
