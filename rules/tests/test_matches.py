@@ -1,0 +1,62 @@
+"""Every rule on the events beside it, and on real attacks where the shared data is at hand."""
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import pytest
+from mantissa_core.detect.evaluate import evaluate
+from mantissa_core.detect.rule_tests import run_tests
+from mantissa_core.detect.rules import RuleSet
+from mantissa_core.parse.log_types import LogTypes
+
+SHARED = Path(os.environ.get("MANTISSA_SHARED_DATA", Path(__file__).parents[3] / "shared/data"))
+STRATUS = SHARED / "events/scenarios/cloudtrail-stratus"
+INVICTUS = SHARED / "events/scenarios/cloudtrail-invictus"
+
+
+@pytest.fixture(scope="module")
+def rules():
+    loaded = RuleSet.load()
+    assert loaded.broken == {}
+    ours = [rule for rule in loaded.rules if "mantissa_rules" in rule.source]
+    assert [rule.warnings for rule in ours if rule.warnings] == []
+    return ours
+
+
+@pytest.fixture(scope="module")
+def cloudtrail(rules):
+    return [rule for rule in rules if rule.logsource.service == "cloudtrail"]
+
+
+def test_every_rule_decides_its_own_events_as_they_say(rules):
+    verdicts = list(run_tests(rules, LogTypes.load()))
+    assert [(each.rule.title, each.test, each.problem) for each in verdicts if not each.passed] == []
+    assert {each.rule.id for each in verdicts} == {rule.id for rule in rules}
+
+
+def test_no_rule_matches_an_event_that_lacks_everything(rules):
+    assert [rule.title for rule in rules if evaluate(rule, {})] == []
+
+
+@pytest.mark.skipif(not STRATUS.is_dir(), reason="the shared development data is not here")
+def test_every_attack_technique_raises_an_alert(cloudtrail):
+    silent = [
+        file.stem
+        for file in sorted(STRATUS.glob("*.ndjson"))
+        if not any(evaluate(rule, json.loads(line)) for line in file.open() for rule in cloudtrail)
+    ]
+    assert silent == []
+
+
+@pytest.mark.skipif(not INVICTUS.is_dir(), reason="the shared development data is not here")
+def test_an_attacked_account_raises_many_kinds_of_alert_and_little_noise(cloudtrail):
+    events = [
+        event
+        for file in INVICTUS.glob("*.json.gz")
+        for event in json.loads(gzip.decompress(file.read_bytes()))["Records"]
+    ]
+    matches = [(rule.title, event["eventID"]) for event in events for rule in cloudtrail if evaluate(rule, event)]
+    assert len({title for title, _ in matches}) >= 20
+    assert len(matches) < len(events) / 10

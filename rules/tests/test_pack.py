@@ -1,0 +1,94 @@
+"""The pack as a whole: every rule is complete, valid, tested and unmistakable."""
+
+import re
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import yaml
+from sigma.policy import SafePolicy
+from sigma.rule import SigmaRule
+
+SIGMA = Path(str(files("mantissa_rules"))) / "sigma"
+RULES = sorted(file for file in SIGMA.rglob("*.yml") if not file.name.endswith(".tests.yml"))
+TACTICS = {
+    "collection",
+    "command-and-control",
+    "credential-access",
+    "defense-evasion",
+    "discovery",
+    "execution",
+    "exfiltration",
+    "impact",
+    "initial-access",
+    "lateral-movement",
+    "persistence",
+    "privilege-escalation",
+}
+SOURCES = {"aws": "cloudtrail", "okta": "okta"}
+
+every_rule = pytest.mark.parametrize("file", RULES, ids=lambda file: file.stem)
+
+
+def document(file: Path):
+    return yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+
+
+def test_there_are_twenty_rules_for_cloudtrail_and_twelve_for_okta():
+    count = Counter(file.parent.name for file in RULES)
+    assert count["aws"] >= 20
+    assert count["okta"] >= 12
+
+
+def test_no_two_rules_share_an_id_or_a_title():
+    for key in ("id", "title"):
+        assert [value for value, times in Counter(document(file)[key] for file in RULES).items() if times > 1] == []
+
+
+@every_rule
+def test_a_rule_is_valid_for_pysigma_without_trusting_it(file):
+    rule = SigmaRule.from_dict(document(file), policy=SafePolicy)
+    assert rule.errors == []
+    for condition in rule.detection.parsed_condition:
+        condition.parse()
+
+
+@every_rule
+def test_a_rule_says_all_that_an_analyst_needs(file):
+    rule = document(file)
+    assert UUID(rule["id"]).version == 4
+    assert rule["author"] == "Mantissa Log"
+    assert rule["level"] in {"informational", "low", "medium", "high", "critical"}
+    assert len(rule["description"]) > 40
+    assert rule["falsepositives"]
+    assert all(reference.startswith("https://") for reference in rule["references"])
+    assert rule["logsource"] == {"product": file.parent.name, "service": SOURCES[file.parent.name]}
+    assert rule["mantissa"]["group_by"]
+
+
+@every_rule
+def test_a_rule_names_a_tactic_and_the_technique_that_it_refers_to(file):
+    rule = document(file)
+    names = [tag.removeprefix("attack.") for tag in rule["tags"]]
+    techniques = [name for name in names if re.fullmatch(r"t\d{4}(\.\d{3})?", name)]
+    assert techniques
+    assert set(names) - set(techniques) <= TACTICS
+    assert set(names) & TACTICS
+    pages = {f"https://attack.mitre.org/techniques/{name.upper().replace('.', '/')}/" for name in techniques}
+    assert pages & set(rule["references"])
+
+
+@every_rule
+def test_a_rule_has_an_event_that_matches_and_two_that_do_not(file):
+    tests = document(file.with_name(f"{file.stem}.tests.yml"))["tests"]
+    expectations = Counter(test["match"] for test in tests)
+    assert expectations[True] >= 1
+    assert expectations[False] >= 2
+    assert len({test["name"] for test in tests}) == len(tests)
+
+
+def test_no_test_file_is_left_without_its_rule():
+    stems = {file.stem for file in RULES}
+    assert {file.name.removesuffix(".tests.yml") for file in SIGMA.rglob("*.tests.yml")} == stems
