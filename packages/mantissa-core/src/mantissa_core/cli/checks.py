@@ -1,0 +1,130 @@
+"""What ``mantissa doctor`` and ``mantissa plugins doctor`` look at."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from mantissa_core.errors import MantissaError
+
+from .command import Session
+from .output import number, plural, print_json, size, table
+
+if TYPE_CHECKING:
+    from mantissa_core.runtime import Runtime
+
+LITTLE_SPACE = 2_000_000_000
+"""Free bytes on a local disk below which the doctor warns."""
+
+Status = Literal["ok", "warning", "problem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. ``detail`` says what was found and, where it is bad, what to do."""
+
+    part: str
+    subject: str
+    status: Status
+    detail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nobody needs to act."""
+        return self.status != "problem"
+
+
+def show(session: Session, checks: Iterable[Check]) -> None:
+    """Print checks as a table, or as JSON."""
+    listed = list(checks)
+    if session.json:
+        print_json([asdict(each) for each in listed])
+        return
+    rows = [(each.status, each.part, each.subject, each.detail) for each in listed]
+    styles = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+    table(["STATUS", "PART", "SUBJECT", "DETAIL"], rows, fixed=["STATUS", "PART"], styles=styles)
+
+
+def check_instance(runtime: Runtime) -> Iterator[Check]:
+    """Everything, from the stores to the disk."""
+    yield from check_stores(runtime)
+    yield from _guarded("lake", runtime.settings.lake.url, lambda: _lake(runtime))
+    yield from _broken("log types", len(list(runtime.log_types)), runtime.log_types.broken)
+    yield from _broken("rules", len(runtime.rules.rules), runtime.rules.broken)
+    yield from check_plugins(runtime)
+    yield from _guarded("deliveries", "outbox", lambda: _deliveries(runtime))
+    yield from _disk(runtime)
+
+
+def check_stores(runtime: Runtime) -> Iterator[Check]:
+    """State, secrets and what runs queries."""
+    from mantissa_core.hookspecs import SecretStore, StateStore
+
+    for part, kind, name in (
+        ("state", StateStore, runtime.settings.state.plugin),
+        ("secrets", SecretStore, runtime.settings.secrets.plugin),
+    ):
+        yield from _guarded(part, name, lambda part=part, kind=kind: runtime.host.check(kind, part))  # type: ignore[misc]
+    yield from _guarded("query", runtime.settings.query.plugin, lambda: _query_backend(runtime))
+
+
+def check_plugins(runtime: Runtime) -> Iterator[Check]:
+    """Every configured plugin: does it start, and does it say that it could work now?"""
+    from mantissa_core.runtime import SECTIONS
+
+    for kind, section in SECTIONS.items():
+        labels = runtime.labels(kind)
+        if labels:
+            runtime.plugins(kind)
+        for label in labels:
+            yield from _guarded(section, label, lambda kind=kind, label=label: runtime.host.check(kind, label))  # type: ignore[misc]
+
+
+def _guarded(part: str, subject: str, look: Callable[[], str | None]) -> Iterator[Check]:
+    try:
+        detail = look()
+    except (MantissaError, OSError) as error:
+        yield Check(part, subject, "problem", str(error))
+    else:
+        yield Check(part, subject, "ok", detail or "")
+
+
+def _query_backend(runtime: Runtime) -> None:
+    from mantissa_core.hookspecs import QueryBackend
+
+    runtime.query_backend  # noqa: B018  # starts it
+    runtime.host.check(QueryBackend, "query")
+
+
+def _lake(runtime: Runtime) -> str:
+    tables = [runtime.lake.table(name) for name in runtime.lake.tables()]
+    rows = sum(file.rows for each in tables for file in each.live())
+    return f"{plural(len(tables), 'table')}, {plural(rows, 'row')}"
+
+
+def _broken(part: str, loaded: int, broken: dict[str, Exception] | object) -> Iterator[Check]:
+    reasons = [str(error) for error in broken.values()] if isinstance(broken, dict) else []
+    yield Check(part, "loaded", "ok" if loaded else "warning", number(loaded))
+    for reason in reasons:
+        yield Check(part, "broken", "problem", reason)
+
+
+def _deliveries(runtime: Runtime) -> str:
+    dead = sum(1 for _ in runtime.outbox.dead())
+    waiting = sum(1 for _ in runtime.outbox.waiting())
+    return f"{waiting} waiting, {dead} given up"
+
+
+def _disk(runtime: Runtime) -> Iterator[Check]:
+    places = {"home": runtime.home}
+    if "://" not in runtime.settings.lake.url:
+        places["lake"] = runtime.home / runtime.settings.lake.url
+    for name, path in places.items():
+        if not path.exists():
+            continue
+        free = shutil.disk_usage(path).free
+        enough = free >= LITTLE_SPACE
+        detail = f"{size(free)} free" if enough else f"only {size(free)} free: make room or move the {name}"
+        yield Check("disk", name, "ok" if enough else "warning", detail)

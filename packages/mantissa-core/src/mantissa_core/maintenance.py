@@ -1,0 +1,60 @@
+"""What keeps a lake fast and small: compaction, retention and vacuum over all tables of an instance."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .lake.compact import Compaction
+    from .lake.retain import Retention
+    from .lake.vacuum import Vacuum
+    from .runtime import Runtime
+
+
+def compact(runtime: Runtime, table: str | None = None, *, force: bool = False) -> dict[str, Compaction]:
+    """Merge small files, in one table or in all; returns what was done by table.
+
+    A table with ``lake.compact_at`` files or more is compacted whole, as with ``force``; others where it pays.
+
+    Raises:
+        LakeError: there is no such table, or its files cannot be read or written.
+    """
+    from .lake.compact import compact as merge
+
+    limit = runtime.settings.lake.compact_at
+    tables = [runtime.lake.table(name) for name in ([table] if table else runtime.lake.tables())]
+    return {each.name: merge(each, force=force or len(each.live()) >= limit) for each in tables}
+
+
+def retain(runtime: Runtime, days: int | None = None) -> dict[str, Retention]:
+    """Drop the days of every table that are older than ``days`` (default: the configured retention).
+
+    Raises:
+        Fenced: a compaction was committed in between; run it again.
+    """
+    from .lake.retain import retain as drop
+
+    kept = days if days is not None else runtime.settings.lake.retention_days
+    return {name: drop(runtime.lake.table(name), kept) for name in runtime.lake.tables()}
+
+
+def vacuum(runtime: Runtime) -> Vacuum:
+    """Delete data files that no version in use, no open intent and no consumer refers to."""
+    from .lake.vacuum import vacuum as sweep
+
+    longest = timedelta(seconds=runtime.settings.query.timeout)
+    return sweep(runtime.lake, runtime.state, consumed(runtime), longest_query=longest)
+
+
+def consumed(runtime: Runtime) -> dict[str, int]:
+    """By table that somebody follows, the version up to which it was read: by detection; ``signals`` by alerting."""
+    from .detect.progress import Progress
+    from .detect.route import routed
+    from .detect.signals import SIGNALS
+
+    progress = Progress(runtime.state)
+    followed = set(routed(runtime.rules.rules, runtime.log_types)) & set(runtime.lake.tables())
+    cursors = {name: -1 if (seen := progress.cursor(name)) is None else seen for name in sorted(followed)}
+    applied = runtime.state.get("alert", "cursor")
+    return {**cursors, SIGNALS.name: int(applied.value["version"]) if applied else -1}
