@@ -1,0 +1,35 @@
+# The commands of a developer's day. `just` lists them.
+default:
+    @just --list
+
+# Run the main job
+demo:
+    uv run mantissa demo
+
+# Run the tests
+test *args:
+    uv run pytest {{args}}
+
+# Style, types and layers
+check:
+    uv run ruff check .
+    uv run ruff format --check .
+    uv run mypy
+    uv run lint-imports
+
+# Mend what can be mended by a machine
+fix:
+    uv run ruff check --fix .
+    uv run ruff format .
+
+# Build every wheel and try them in an environment of their own
+wheels:
+    uv run python tests/wheels.py
+
+# Measure; each prints a ratio against a reference in the same run
+bench:
+    uv run python benchmarks/ingest.py
+
+# Everything that must hold before a change lands
+ci:
+    .ci/run
