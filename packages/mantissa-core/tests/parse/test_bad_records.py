@@ -33,6 +33,8 @@ def builder() -> Iterator[RowBuilder]:
     [
         (b"", "not JSON"),
         (b"   ", "not JSON"),
+        (b"\x0b", "not JSON"),
+        (b"\xc2\xa0", "not JSON"),
         (b"plain text", "not JSON"),
         (b'{"a": "x"', "not JSON"),
         (b'{"a": "x"} {"a": "y"}', "not JSON"),

@@ -31,7 +31,9 @@ def records(steps: list[Decoded]) -> list[tuple[int, bytes]]:
         (b'{"a":1}\r\n{"b":2}\r\n', [(0, b'{"a":1}'), (9, b'{"b":2}')]),
         (b'\n  \r\n{"a":1}\n', [(5, b'{"a":1}')]),
         (b'\xef\xbb\xbf{"a":1}\n{"b":2}', [(3, b'{"a":1}'), (11, b'{"b":2}')]),
+        (b" \t\r\n\t\n \n", []),
         (b"\x0b\n", [(0, b"\x0b")]),
+        (b"\x0c\n\x1c\n\x00\n", [(0, b"\x0c"), (2, b"\x1c"), (4, b"\x00")]),
         (b"\xff\xfe\nnonsense\n", [(0, b"\xff\xfe"), (3, b"nonsense")]),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,7 +32,7 @@ from mantissa_core.parse.log_types import LogTypes
 from mantissa_core.parse.rows import Parsed, RowBuilder
 from mantissa_core.state import State
 
-COMMIT_ROWS = 200_000
+COMMIT_ROWS = 100_000
 """Rows after which a long page is committed in part."""
 
 DEAD_LETTERS = TableSpec(
@@ -115,6 +115,12 @@ class Ingester:
         total += self._commit(step, {**progress, "state": dict(page.next_state)})
         return total
 
+    def close(self) -> None:
+        """Release what building rows holds. Closing twice is harmless."""
+        builders, self._builders = self._builders, {}
+        for builder in builders.values():
+            builder.close()
+
     def _parts(self, page: Page, log_type: str, done: Mapping[str, int], batch: str) -> Iterator[_Part]:
         by_type = page.records if isinstance(page.records, Mapping) else {log_type: page.records}
         for name, records in by_type.items():
@@ -161,7 +167,8 @@ class Ingester:
             ingest_time=now,
             retention_days=self._settings.retention_days,
         )
-        dead = [*parsed.dead, *group.dead(log_type, self._source)]
+        named = [replace(each, name=group.names.get(each.origin)) for each in parsed.dead]
+        dead = [*named, *group.dead(log_type, self._source)]
         raw = group.records if self._settings.keep_raw else []
         return _Part(log_type, parsed, dead, group.ends, now, group.size, raw)
 
@@ -213,12 +220,13 @@ class _Group:
     """Chunks of one log type that are built together: small files share the cost of one statement."""
 
     MAX_RECORDS = 50_000
-    MAX_SIZE = 64 * 1024 * 1024
+    MAX_SIZE = 40 << 20
 
     def __init__(self) -> None:
         self.records: list[bytes] = []
         self.positions: list[int] = []
         self.origins: list[str] = []
+        self.names: dict[str, str] = {}
         self.rejected: list[tuple[Blob, Rejected]] = []
         self.size = 0
         self.ends: dict[str, int] = {}
@@ -234,6 +242,7 @@ class _Group:
         self.records.extend(chunk.records)
         self.positions.extend(chunk.positions)
         self.origins.extend([chunk.blob.origin] * len(chunk.records))
+        self.names[chunk.blob.origin] = chunk.blob.name
         self.rejected.extend((chunk.blob, each) for each in chunk.rejected)
         self.size += sum(map(len, chunk.records))
         self.ends[chunk.blob.origin] = max([*chunk.positions[-1:], *(each.position for each in chunk.rejected[-1:])])

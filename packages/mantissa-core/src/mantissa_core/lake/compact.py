@@ -65,10 +65,10 @@ def compact(table: Table, *, now: datetime | None = None, force: bool = False) -
 
 
 def plan(files: Sequence[DataFile], now: datetime, *, force: bool = False) -> dict[str, list[DataFile]]:
-    """Return the small files of each day that is due, oldest day first."""
+    """Return the small and the unsorted files of each day that is due, oldest day first."""
     days: dict[str, list[DataFile]] = defaultdict(list)
     for file in files:
-        if file.rows < CHUNK_ROWS // 2:
+        if file.rows < CHUNK_ROWS // 2 or _name(file).startswith(STAGED):
             days[file.dt].append(file)
     crowded = len(files) >= MOST_FILES
     return {day: small for day, small in sorted(days.items()) if _due(day, small, now, crowded, force)}

@@ -23,7 +23,7 @@ ROW_GROUP = 122_880
 STAGED, PACKED = "part-", "packed-"
 """How the names of data files begin: as rows arrived, and as compaction sorted them."""
 
-_STAGED_LEVEL, _PACKED_LEVEL = 1, 3
+_STAGED_LEVEL, _PACKED_LEVEL = 1, 6
 """zstd levels: staged files are soon rewritten, packed ones are kept for months."""
 
 _SAMPLE = 1_000
@@ -67,16 +67,17 @@ def by_day(rows: pa.Table, table: str) -> Iterator[tuple[str, pa.Table]]:
     """Take rows apart by ``dt``, keeping their order within a day. ``LakeError`` for a value that is no date."""
     if PARTITION not in rows.schema.names:
         raise LakeError(f"table {table}: the rows have no column {PARTITION}")
-    counts = {entry["values"].as_py(): entry["counts"].as_py() for entry in pc.value_counts(rows.column(PARTITION))}
-    for day in counts:
+    days = pc.run_end_encode(rows.column(PARTITION).combine_chunks())
+    for day in days.values.unique().to_pylist():
         if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(day)):
             raise LakeError(f"table {table}: {PARTITION} is {day!r}, expected YYYY-MM-DD")
-    if len(counts) > 1:  # sorting is stable
-        rows = rows.take(pc.sort_indices(rows, sort_keys=[(PARTITION, "ascending")]))
+    if len(days.values) > len(days.values.unique()):  # sorting is stable; it costs as much as writing
+        yield from by_day(rows.take(pc.sort_indices(rows, sort_keys=[(PARTITION, "ascending")])), table)
+        return
     start = 0
-    for day in sorted(counts):
-        yield day, rows.slice(start, counts[day])
-        start += counts[day]
+    for day, end in zip(days.values.to_pylist(), days.run_ends.to_pylist(), strict=True):
+        yield day, rows.slice(start, end - start)
+        start = end
 
 
 def laid_out(rows: pa.Table, schema: pa.Schema, table: str) -> pa.Table:

@@ -72,7 +72,8 @@ class CleanReader:
         rows: set[int] = set()
         for column in self._json:
             texts = table[column.column]
-            long = pc.indices_nonzero(pc.greater(pc.binary_length(texts), MAX_DEPTH))
+            shortest = 2 * (MAX_DEPTH - len(column.keys))  # every level is opened and closed
+            long = pc.indices_nonzero(pc.greater(pc.binary_length(texts), shortest))
             for row, text in zip(long.to_pylist(), texts.take(long).to_pylist(), strict=True):
                 try:
                     refuse_extremes(text.encode(), above=len(column.keys))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from typing import BinaryIO, Protocol, cast
@@ -118,8 +119,9 @@ class _Buffered(io.RawIOBase):
         self._raw.close()
         super().close()
 
+    @abstractmethod
     def _step(self) -> bytes:
-        raise NotImplementedError
+        """Return more bytes, nothing at the end."""
 
 
 class _Rewound(_Buffered):
@@ -143,7 +145,6 @@ class _Decompressed(_Buffered):
         self._name = name
 
     def _step(self) -> bytes:
-        """Return more output, nothing at the end."""
         while True:
             exhausted = not self._refill()
             if self._unit is None:

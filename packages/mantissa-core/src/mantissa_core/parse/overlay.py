@@ -9,7 +9,7 @@ import pyarrow as pa
 from mantissa_core.model import LogType
 from mantissa_core.model.log_type import INDICATORS, SCALARS, MappedValue, NativeId, OverlayRule, parse_path
 
-from .event_id import native_id
+from .event_id import native_identity
 from .event_time import event_time, said_time
 from .layout import Layout
 from .overlay_rules import Rules
@@ -38,13 +38,13 @@ class Overlay:
         rules = Rules(log_type)
         self._log_type = log_type
         self._promotion = Promotion(layout, frozenset(_used(log_type)))
-        native = [column.column for column in layout.stored] + sorted(self._promotion.columns)
+        native = [column.column for column in layout.stored]
         self._final = ", ".join(
             [
                 "m_row",
                 *map(identifier, native),
-                *self._promotion.structs,
-                f"{native_id(log_type)} AS m_id",
+                *map(identifier, self._promotion.sources),
+                f"{native_identity(log_type)} AS m_identity",
                 "coalesce(m_event_time, $ingest::TIMESTAMP) AS m_time",
                 "$ingest::TIMESTAMP AS m_ingest_time",
                 "$source::VARCHAR AS m_source",

@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from mantissa_core.model import LogType
 
@@ -19,7 +18,7 @@ from .clean import CleanReader
 from .columns import Bindings
 from .dead_letter import DeadLetter
 from .drifted import DriftedReader
-from .event_id import position_ids
+from .event_id import native_ids, position_ids
 from .layout import Layout
 from .schema import row_schema
 
@@ -110,21 +109,25 @@ class RowBuilder:
         return Parsed(rows, dead, drifted.drift)
 
     def _identified(self, tables: list[pa.Table], places: Sequence[_Place]) -> pa.Table:
-        """Join the tables and give an id to the rows that the vendor gave none."""
+        """Join the tables and give every row its id: of where it stood, where the vendor gave none."""
         if not tables:
             return self.schema.empty_table()
         rows = pa.concat_tables(tables)
-        ids = rows["m_id"].combine_chunks()
-        if ids.null_count:
-            missing = pc.is_null(ids)
-            made = position_ids(self.log_type, (places[row] for row in pc.indices_nonzero(missing).to_pylist()))
-            ids = pc.replace_with_mask(ids, missing, pa.array(made, pa.string()))
-            rows = rows.set_column(rows.column_names.index("m_id"), "m_id", ids)
-        return rows.select(self.schema.names).cast(self.schema)
+        ids = native_ids(rows["m_identity"])
+        missing = [row for row, each in enumerate(ids) if each is None]
+        for row, made in zip(missing, position_ids(self.log_type, map(places.__getitem__, missing)), strict=True):
+            ids[row] = made
+        rows = rows.append_column("m_id", pa.array(ids, pa.string()))
+        return _copied(rows.select(self.schema.names).cast(self.schema))
 
     def _dead_letter(self, record: bytes, place: _Place, reason: str, batch: _Batch) -> DeadLetter:
         origin, position = place
         return DeadLetter(self.log_type.name, origin, batch.source, position, reason, record, len(record))
+
+
+def _copied(rows: pa.Table) -> pa.Table:
+    """Copy: the buffers that DuckDB hands over are twice as large as what they hold."""
+    return pa.concat_tables([rows, rows.schema.empty_table()]).combine_chunks()
 
 
 def _bindings(source: str, ingest_time: datetime, retention_days: int) -> Bindings:
