@@ -27,13 +27,13 @@ def command() -> None:
 def new(session: Session, kind: str, name: str, into: Path | None) -> None:
     """Write an installable package with a plugin of KIND called NAME, and tests that pass.
 
-    KIND is collector, parser, query_backend, llm_provider, alert_sink, response_action, receiver, enricher,
-    state_store, secret_store, module or policy; NAME is vendor.thing, as in 'mantissa plugin new collector
+    KIND is collector, receiver, parser, query-backend, llm-provider, alert-sink, response-action, enricher,
+    state-store, secret-store, module or policy; NAME is vendor.thing, as in 'mantissa plugin new collector
     acme.audit'.
     """
     from mantissa_core.scaffold import create
 
-    target = into or Path(f"mantissa-{name.split('.', maxsplit=1)[0]}")
+    target = into or Path(f"mantissa-{name.split('.', maxsplit=1)[0].replace('_', '-')}")
     written = create(kind, name, target)
     if session.json:
         print_json({"folder": target, "files": written})

@@ -27,7 +27,7 @@ from typing import Any, ClassVar, Protocol
 import pytest
 
 from mantissa_core.errors import MantissaError, NeedsOperator, Retry
-from mantissa_core.hookspecs import PROJECT, AlertSink
+from mantissa_core.hookspecs import PROJECT
 from mantissa_core.model import Alert, Delivery, Receipt, Severity
 
 from .fake_http import RETRY_AFTER, Fault
@@ -91,8 +91,8 @@ class AlertSinkContract:
         """Yield a fresh fake."""
         raise NotImplementedError("override the fixture 'destination'")
 
-    def sink(self, destination: Any) -> AlertSink:
-        """Build a sink that delivers there. Called anew for each process that a test pretends."""
+    def sink(self, destination: Any) -> Any:
+        """Build the plugin, so that it delivers there. Called anew for each process that a test pretends."""
         raise NotImplementedError("override 'sink'")
 
     def test_the_hook_is_marked_with_hookimpl(self, destination: Any) -> None:

@@ -74,8 +74,8 @@ class EnricherContract:
         """Yield a fresh fake."""
         raise NotImplementedError("override the fixture 'source'")
 
-    def enricher(self, source: Any) -> Enricher:
-        """Build an enricher that asks ``source``."""
+    def enricher(self, source: Any) -> Any:
+        """Build the plugin, so that it asks ``source``."""
         raise NotImplementedError("override 'enricher'")
 
     def known(self, source: Any) -> Alert:

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Protocol
 import pytest
 
 from mantissa_core.errors import MantissaError, NeedsOperator, Retry
-from mantissa_core.hookspecs import PROJECT, LLMProvider
+from mantissa_core.hookspecs import PROJECT
 from mantissa_core.model import Completion, Prompt
 
 from .fake_http import RETRY_AFTER, Answer, FakeHTTP, Fault, Request
@@ -131,8 +131,8 @@ class LLMProviderContract:
         with FakeOpenAI(next(iter(self.secrets), None)) as fake:
             yield fake
 
-    def provider(self, server: Any) -> LLMProvider:
-        """Build a provider that asks ``server``."""
+    def provider(self, server: Any) -> Any:
+        """Build the plugin, so that it asks ``server``."""
         raise NotImplementedError("override 'provider'")
 
     def test_every_hook_is_marked_with_hookimpl(self, server: Any) -> None:

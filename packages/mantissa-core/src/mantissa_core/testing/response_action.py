@@ -33,7 +33,7 @@ from typing import Any, ClassVar, Protocol
 import pytest
 
 from mantissa_core.errors import MantissaError, NeedsOperator, Retry
-from mantissa_core.hookspecs import PROJECT, ResponseAction
+from mantissa_core.hookspecs import PROJECT
 from mantissa_core.model import Action, Effect, Outcome, Plan
 
 from .fake_http import RETRY_AFTER, Fault
@@ -79,7 +79,7 @@ class ResponseActionContract:
         """Yield a fresh fake, without the effect."""
         raise NotImplementedError("override the fixture 'target'")
 
-    def action(self, target: Any) -> ResponseAction:
+    def action(self, target: Any) -> Any:
         """Build the plugin. Called anew for each process that a test pretends."""
         raise NotImplementedError("override 'action'")
 

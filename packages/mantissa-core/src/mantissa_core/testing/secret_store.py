@@ -102,6 +102,8 @@ class SecretStoreContract:
             with pytest.raises(SecretError) as caught:
                 store.put_secret(name, VALUE, None)
             _silent(caught.value, VALUE)
+            with pytest.raises(SecretError):
+                store.delete_secret(name)
             found = store.get_secret(name)
             assert found is not None
             assert found.value == value

@@ -1,0 +1,1 @@
+"""Mantissa Log: the alert sink ``acme.gadget``."""

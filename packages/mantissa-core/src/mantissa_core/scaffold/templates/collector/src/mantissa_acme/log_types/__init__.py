@@ -1,0 +1,1 @@
+"""What the events of Acme look like."""

@@ -1,0 +1,1 @@
+"""Mantissa Log: the enricher ``acme.gadget``."""

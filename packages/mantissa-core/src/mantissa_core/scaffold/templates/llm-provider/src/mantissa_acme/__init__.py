@@ -1,0 +1,1 @@
+"""Mantissa Log: the LLM provider ``acme.gadget``."""

@@ -1,0 +1,1 @@
+"""Mantissa Log: the query backend ``acme.gadget``."""

@@ -1,0 +1,1 @@
+"""Mantissa Log: the response action ``acme.gadget``."""

@@ -1,0 +1,1 @@
+"""Mantissa Log: the secret store ``acme.gadget``."""

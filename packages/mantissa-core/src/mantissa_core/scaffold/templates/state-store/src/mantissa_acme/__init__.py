@@ -1,0 +1,1 @@
+"""Mantissa Log: the state store ``acme.gadget``."""
