@@ -2,10 +2,13 @@
 
 import inspect
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 from mantissa_core import catalog, hookspecs
+from mantissa_core.cli.app import cli
 from mantissa_core.contract import hooks_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,7 +17,7 @@ PAGES = {path: path.read_text("utf-8") for path in [*DOCS.rglob("*.md"), *ROOT.g
 
 
 def _page(kind):
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind.__name__).lower()
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", kind.__name__).lower()
     return DOCS / "hooks" / f"{words}.md"
 
 
@@ -46,3 +49,33 @@ def test_every_link_to_a_file_leads_somewhere(path):
 def test_every_python_example_compiles(path):
     for number, code in enumerate(re.findall(r"```python\n(.*?)```", PAGES[path], flags=re.DOTALL)):
         compile(inspect.cleandoc(code), f"{path.name} example {number + 1}", "exec")
+
+
+def test_the_index_leads_to_every_page():
+    index = DOCS / "index.md"
+    linked = {(DOCS / target).resolve() for target in re.findall(r"\]\(([^)#:]+)", PAGES[index])}
+    assert [path.as_posix() for path in PAGES if DOCS in path.parents and path not in {*linked, index}] == []
+    assert "](docs/index.md)" in PAGES[ROOT / "README.md"]
+
+
+def _command_lines(page):
+    """Every ``mantissa …`` in the page's console blocks, as words."""
+    for block in re.findall(r"```console\n(.*?)```", page, flags=re.DOTALL):
+        for line in re.findall(r"^(?:\$ )?(.*\bmantissa .*)$", block, flags=re.MULTILINE):
+            commands = (shlex.split(part, comments=True) for part in re.split(r" (?:\||&&) ", line))
+            yield from (words[1:] for words in commands if words[0] == "mantissa")
+
+
+TYPED = [path for path in PAGES if path.parent.name != "how-to" and any(_command_lines(PAGES[path]))]
+
+
+@pytest.mark.parametrize("path", TYPED, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_command_line_has_a_command_and_options_that_exist(path):
+    for words in _command_lines(PAGES[path]):
+        command, context, rest = cli, click.Context(cli, info_name="mantissa"), words
+        while isinstance(command, click.Group):
+            _, rest, _ = command.make_parser(context).parse_args(list(rest))
+            assert rest, words
+            name, command, rest = command.resolve_command(context, rest)
+            context = click.Context(command, parent=context, info_name=name)
+        command.make_parser(context).parse_args(list(rest))
