@@ -36,7 +36,7 @@ sigma:
 views: [auth]
 examples:
   - event: {at: "2026-01-01T00:00:00Z", request_id: r1, user: {name: ada, admin: false}, ip: 203.0.113.7, ok: true}
-    overlay: {m_user: ada, m_src_ip: 203.0.113.7, m_action: login, m_outcome: success}
+    overlay: {user: ada, src_ip: 203.0.113.7, action: login, outcome: success}
 """
 
 RULE = """

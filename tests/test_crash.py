@@ -1,20 +1,34 @@
 """SIGKILL anywhere between the source and the sink: nothing lost, nothing doubled.
 
-Each trial starts from nothing, is killed at one call of a pipeline function, then runs to its end in a new process.
-The points are spread evenly over all calls of a whole run, so that every stage is hit.
+Each trial starts from nothing, is killed at one step (a call of a pipeline function, or its return), then runs to its
+end in a new process. It is killed right before and right behind everything that makes something durable, and at steps
+spread evenly over a whole run. The next process comes after the dead one's lease on a message has run out: until then
+nobody may deliver it.
 """
 
 import json
 import subprocess
 import sys
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 from mantissa_core import Runtime
+from mantissa_core.alert.outbox import LEASE
 
 CHILD = Path(__file__).with_name("crash_child.py")
-POINTS = 60
+POINTS = 68
+
+DURABLE = (
+    "lake.parquet.Writer.write",
+    "lake.delta.Delta.create",
+    "lake.delta.Delta.write",
+    "state.sqlite.SQLite.commit_documents",
+    "alert.file._append",
+)
+"""The functions that write what must survive: data files, tables and their log, documents, a delivery."""
 
 LOG_TYPE = """
 name: test.door
@@ -41,10 +55,10 @@ class Zygote:
             [sys.executable, str(CHILD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def run(self, home, source, at=0):
-        self._process.stdin.write(json.dumps([str(home), str(source), at]) + "\n")
+    def run(self, home, source, at=None, *, later=timedelta(0)):
+        self._process.stdin.write(json.dumps([str(home), str(source), at, later.total_seconds()]) + "\n")
         self._process.stdin.flush()
-        return self._process.stdout.readline().strip()
+        return json.loads(self._process.stdout.readline())
 
     def close(self):
         self._process.stdin.close()
@@ -88,7 +102,12 @@ def _stored(home):
             name: [row for batch in table.read(table.live()) for row in batch.to_pylist()]
             for name, table in tables.items()
         }
-        return rows, {table.protocol() for table in tables.values()}, list(siem.alerts.list())
+        return rows, {_protocol(table.url) for table in tables.values()}, list(siem.alerts.list())
+
+
+def _protocol(url):
+    found = DeltaTable(url).protocol()
+    return found.min_reader_version, found.min_writer_version
 
 
 def _assert_exact(home, where):
@@ -103,28 +122,49 @@ def _assert_exact(home, where):
 
 
 @pytest.fixture(scope="module")
-def calls(zygote, tmp_path_factory):
+def steps(zygote, tmp_path_factory):
+    """Every step of a whole run, in order."""
     home, source = _home(tmp_path_factory.mktemp("whole"))
-    answer = zygote.run(home, source)
-    assert answer.startswith("done"), answer
+    outcome, steps = zygote.run(home, source, 0)
+    assert outcome == "done"
     _assert_exact(home, "without a kill")
-    return int(answer.split()[1])
+    return steps
+
+
+@pytest.fixture(scope="module")
+def points(steps):
+    """The numbers of the steps that are killed at, counted from 1."""
+    durable = [number for number, step in enumerate(steps, 1) if step.split()[1] in DURABLE]
+    others = sorted(set(range(1, len(steps) + 1)) - set(durable))
+    spread = POINTS - len(durable)
+    return sorted([*durable, *(others[each * (len(others) - 1) // (spread - 1)] for each in range(spread))])
+
+
+def test_the_kills_strike_every_stage_before_and_behind_every_durable_step(steps, points):
+    struck = Counter(steps[number - 1] for number in points)
+    assert len(set(points)) == POINTS
+    assert {step.split()[1].split(".")[0] for step in struck} == {"collect", "lake", "state", "detect", "alert"}
+    tables, commits = 3, struck["call state.sqlite.SQLite.commit_documents"]
+    for event in ("call", "return"):
+        assert [struck[f"{event} {name}"] for name in DURABLE] == [tables, tables, tables, commits, 2]
+    assert commits >= 10
 
 
 @pytest.mark.parametrize("point", range(POINTS))
-def test_a_kill_loses_nothing_and_doubles_nothing(zygote, calls, tmp_path, point):
+def test_a_kill_loses_nothing_and_doubles_nothing(zygote, steps, points, tmp_path, point):
     home, source = _home(tmp_path)
-    at = 1 + point * (calls - 1) // (POINTS - 1)
-    assert zygote.run(home, source, at) == "killed"
-    assert zygote.run(home, source).startswith("done")
-    _assert_exact(home, f"killed at call {at} of {calls}")
-    assert zygote.run(home, source).startswith("done")
-    _assert_exact(home, f"run once more after a kill at call {at} of {calls}")
+    at = points[point]
+    where = f"killed at step {at} of {len(steps)}: {steps[at - 1]}"
+    assert zygote.run(home, source, at)[0] == "killed", where
+    assert zygote.run(home, source, later=LEASE)[0] == "done", where
+    _assert_exact(home, where)
+    assert zygote.run(home, source, later=2 * LEASE)[0] == "done", where
+    _assert_exact(home, f"run once more after: {where}")
 
 
-def test_two_kills_in_a_row_are_as_harmless_as_one(zygote, calls, tmp_path):
+def test_two_kills_in_a_row_are_as_harmless_as_one(zygote, steps, tmp_path):
     home, source = _home(tmp_path)
-    assert zygote.run(home, source, calls // 2) == "killed"
-    assert zygote.run(home, source, 40) == "killed"
-    assert zygote.run(home, source).startswith("done")
+    assert zygote.run(home, source, len(steps) // 2)[0] == "killed"
+    assert zygote.run(home, source, 80)[0] == "killed"
+    assert zygote.run(home, source, later=LEASE)[0] == "done"
     _assert_exact(home, "killed twice")

@@ -20,8 +20,8 @@ def _loaded_by(statement):
         "import mantissa_core",
         "import mantissa_core.hookspecs, mantissa_core.errors, mantissa_core.model",
         "import mantissa_core.runtime",
-        "from mantissa_core.cli import main; main(['plugins', 'list'], standalone_mode=False)",
-        "from mantissa_core.cli import main; main(['--help'], standalone_mode=False)",
+        "from mantissa_core.cli.app import cli; cli(['plugins', 'list'], standalone_mode=False)",
+        "from mantissa_core.cli.app import cli; cli(['--help'], standalone_mode=False)",
     ],
 )
 def test_nothing_heavy_is_imported(statement):

@@ -99,10 +99,9 @@ class _Backup:
         if self._lake.storage.local:
             files += self._log_files(versions)
             files += self._data_files(live) if with_data else []
+            self._absent += [] if with_data else ["the lake's data files"]
         else:
             self._absent.append(f"the lake's log and data, which are safe at {self._lake.url}")
-        if not with_data:
-            self._absent.append("the lake's data files")
         manifest = self._manifest(versions, key=with_key, data=with_data and self._lake.storage.local)
         _write(target, manifest, files)
         return manifest

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -82,8 +83,42 @@ def load(group: str, name: str) -> type[Any]:
 
 
 def data(group: str) -> list[tuple[Installed, Traversable]]:
-    """The folders of a data group (log types, rule packs), by name. An entry point's target is a package."""
-    return [(each, files(each.target)) for each in installed(group)]
+    """The folders of a data group (log types, rule packs), by name. An entry point's target is a package.
+
+    A package that cannot be imported is left out, with a warning: the others are not its business.
+    """
+    found: list[tuple[Installed, Traversable]] = []
+    for each in installed(group):
+        try:
+            found.append((each, folder(each)))
+        except PluginError as error:
+            _warn(each, error)
+    return found
+
+
+def folder(entry: Installed) -> Traversable:
+    """The folder of one entry of a data group.
+
+    Raises:
+        PluginError: its target is no package, or importing that fails in any way.
+    """
+    where = f"{entry.distribution} {entry.version}, entry point {entry.name} of {entry.group}"
+    try:
+        package = import_module(entry.target)
+        if not hasattr(package, "__path__"):
+            raise PluginError(where, f"{entry.target} is a module, expected a package with data files")
+        return files(package)
+    except PluginError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever it does at import
+        raise PluginError(where, f"{entry.target} could not be imported: {error!r}") from error
+
+
+def _warn(entry: Installed, error: PluginError) -> None:
+    import structlog
+
+    log = structlog.get_logger(__name__)
+    log.warning("data left out", distribution=entry.distribution, entry_point=entry.name, reason=error.reason)
 
 
 def _refuse_duplicates(group: str, name: str) -> None:

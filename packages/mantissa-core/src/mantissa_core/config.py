@@ -88,6 +88,8 @@ class RulesSection(_Section):
     """Further folders or files with Sigma rules. ``RULES_PATH`` adds to them (separated by the path separator)."""
     disabled: tuple[str, ...] = ()
     """Ids of rules that do not run."""
+    placeholders: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Values of the placeholders that rules ask for with ``|expand`` (``"%admins%"`` is ``admins`` here)."""
 
 
 class LogTypesSection(_Section):
@@ -109,6 +111,9 @@ class CollectorSection(_Labelled):
 class SinkSection(_Labelled):
     """``[sinks.<label>]``: a destination for alerts."""
 
+    deadline: float | None = Field(None, gt=0, lt=60)
+    """Seconds that one delivery may take before the label is quarantined: less than a minute, after which another
+    process may take the message over."""
     severity_filter: tuple[Severity, ...] = tuple(Severity)
     """Severities that go there; all by default."""
 

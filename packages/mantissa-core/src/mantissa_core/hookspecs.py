@@ -50,7 +50,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 class PluginConfig(BaseModel):
     """Base of every plugin's ``Config``: frozen, and no key is accepted that it does not name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True)
 
 
 class Plugin(Protocol):

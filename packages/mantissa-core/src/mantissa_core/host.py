@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -14,7 +14,8 @@ import pluggy
 from . import catalog, contract, hookspecs
 from .deadline import DeadlineExceeded, Workers
 from .errors import MantissaError, PluginError
-from .settings import SecretSource, configure
+from .references import SecretSource
+from .settings import configure
 
 K = TypeVar("K")
 
@@ -29,6 +30,7 @@ SLOW: Mapping[str, float | None] = {
     "generate": 180.0,
     "generate_with_schema": 180.0,
     "enrich": 10.0,
+    "deliver": 45.0,  # below the outbox's lease: a message that is still under way is nobody else's
 }
 
 OPTIONAL = frozenset(
@@ -129,6 +131,22 @@ class Host:
         """Ask one plugin whether it could work now; silent where it cannot tell."""
         self.call(kind, label, "check", {})
 
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Keep these values out of every error and quarantine reason."""
+        self._hidden.update(secrets)
+
+    def run(self, kind: type, label: str, what: str, function: Callable[[], Any], hint: Any) -> Any:
+        """Call a function that a plugin handed out (a detector's), as guarded as a hook; ``hint`` is its return type.
+
+        Raises:
+            PluginError: as :meth:`call`.
+        """
+        running = self._find(kind, label)
+        result = self._guarded(running, what, function)
+        if problem := contract.mismatch(result, hint):
+            raise PluginError(running.key, f"{what} {problem}")
+        return result
+
     def call(self, kind: type, label: str, hook: str, arguments: Mapping[str, Any]) -> Any:
         """Call one hook of one plugin and validate the answer.
 
@@ -158,7 +176,7 @@ class Host:
     def _create(self, kind: type, name: str, settings: dict[str, Any], key: str) -> object:
         plugin_class = catalog.load(kind.group, name)  # type: ignore[attr-defined]  # every kind has a group
         config, hidden = configure(plugin_class.Config, settings, self.secrets, self.where, key)
-        self._hidden |= hidden
+        self.hide(hidden)
         return plugin_class(config)
 
     def _register(self, running: Running) -> None:

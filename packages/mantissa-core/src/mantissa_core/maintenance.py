@@ -48,13 +48,20 @@ def vacuum(runtime: Runtime) -> Vacuum:
 
 
 def consumed(runtime: Runtime) -> dict[str, int]:
-    """By table that somebody follows, the version up to which it was read: by detection; ``signals`` by alerting."""
+    """By table that somebody follows, the version that the slowest has read: rules, detectors; ``signals``: alerts."""
+    from .detect.detectors import cursor_name
     from .detect.progress import Progress
     from .detect.route import routed
     from .detect.signals import SIGNALS
 
-    progress = Progress(runtime.state)
-    followed = set(routed(runtime.rules.rules, runtime.log_types)) & set(runtime.lake.tables())
-    cursors = {name: -1 if (seen := progress.cursor(name)) is None else seen for name in sorted(followed)}
+    progress, tables = Progress(runtime.state), set(runtime.lake.tables())
+    followers = [(name, name) for name in routed(runtime.rules.rules, runtime.log_types)]
+    followers += [(table, cursor_name(each, table)) for each in runtime.detectors for table in each.tables]
+    cursors: dict[str, int] = {}
+    for table, follower in followers:
+        if table in tables:
+            cursor = progress.cursor(follower)
+            seen = -1 if cursor is None else cursor
+            cursors[table] = min(seen, cursors.get(table, seen))
     applied = runtime.state.get("alert", "cursor")
     return {**cursors, SIGNALS.name: int(applied.value["version"]) if applied else -1}

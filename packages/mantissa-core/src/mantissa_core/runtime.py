@@ -1,4 +1,4 @@
-"""The wiring: configuration, plugins and stages as one object. For programs that embed Mantissa Log, and its CLI.
+"""The public object: an instance of Mantissa Log. For programs that embed it, and for its command line.
 
 .. code-block:: python
 
@@ -19,58 +19,21 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
-from . import catalog
-from .config import Settings, _Labelled, load
+from .config import Settings, load
 from .errors import MantissaError, NeedsOperator, PluginError, Retry
-from .hookspecs import (
-    AlertSink,
-    Collector,
-    Enricher,
-    LLMProvider,
-    Module,
-    Parser,
-    Policy,
-    QueryBackend,
-    Receiver,
-    ResponseAction,
-    SecretStore,
-    StateStore,
-)
-from .host import Host
-from .log import get_logger
+from .hookspecs import Collector
 from .model import Alert, Page, Query, QueryResult, Signal, TableSnapshot
-from .settings import configure
+from .parts import Parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .alert.alerts import Alerts
-    from .alert.outbox import Outbox
-    from .collect import Collected, Ingested, Ingester
-    from .detect.engine import Engine
-    from .detect.rules import RuleSet
-    from .lake.lake import Lake
+    from .collect import Collected, Ingested, Ingesters
     from .model.collection import Records
-    from .parse.log_types import LogTypes
-    from .state import State
-
-K = TypeVar("K")
-
-SECTIONS: Mapping[type, str] = {
-    Collector: "collectors",
-    Receiver: "receivers",
-    AlertSink: "sinks",
-    Enricher: "enrichers",
-    ResponseAction: "actions",
-    LLMProvider: "llm_providers",
-    Module: "modules",
-}
-"""Kinds that are configured under labels, and the section that holds them."""
 
 
 @dataclass(slots=True)
@@ -82,7 +45,7 @@ class Detected:
     updated: list[Alert] = field(default_factory=list)
 
 
-class Runtime:
+class Runtime(Parts):
     """An instance of Mantissa Log in this process. Open one with :meth:`open`; close it, or use ``with``.
 
     Thread-safe. Two instances with different homes live side by side. After a fork the child must open its own:
@@ -90,16 +53,12 @@ class Runtime:
     """
 
     def __init__(self, settings: Settings, home: Path) -> None:
-        self.settings, self.home = settings, home
-        self._file = str(home / "mantissa.toml")
+        super().__init__(settings, home)
         self._pid = os.getpid()
-        self._lock = threading.RLock()
-        self._ingesters: dict[str, tuple[threading.Lock, Ingester]] = {}
+        self._detecting = threading.Lock()
         self._buffers: dict[tuple[str, str], list[Any]] = {}
+        self._open_streams: Ingesters | None = None
         self._listeners: list[Callable[[Alert], None]] = []
-        self._started: set[type] = set()
-        self._log = get_logger("runtime")
-        self.host = Host(where=self._file)
 
     @classmethod
     def open(cls, source: str | Path | Mapping[str, Any] = ".") -> Self:
@@ -145,13 +104,15 @@ class Runtime:
         Raises:
             MantissaError: the log type is unknown, or the lake refuses; nothing was stored.
         """
+        from .collect import Ingested
+
         self._own()
         listed = records.to_pylist() if hasattr(records, "to_pylist") else list(records)
         self.log_types.get(log_type)
         with self._lock:
             buffered = self._buffers.setdefault((log_type, source), [])
             buffered.extend(listed)
-        return self._flush(log_type, source) if wait else _nothing()
+        return self._flush(log_type, source) if wait else Ingested()
 
     def flush(self) -> None:
         """Commit what ``ingest(wait=False)`` has buffered."""
@@ -175,8 +136,7 @@ class Runtime:
             collector = self.plugin(Collector, name)
             try:
                 for stream in collector.streams():
-                    lock, ingester = self._ingester(f"{name}/{stream.name}", name)
-                    with lock:
+                    with self._ingesters.use(f"{name}/{stream.name}", name) as ingester:
                         yield from StreamRunner(name, collector, stream, ingester, lookback=lookback).run(stop)
             except (Retry, NeedsOperator, PluginError) as error:
                 self._log.warning("collection stopped", label=name, reason=str(error))
@@ -187,7 +147,7 @@ class Runtime:
     def detect(self) -> Detected:
         """Evaluate what was committed and not yet evaluated, store the signals, open or update alerts."""
         self._own()
-        with self._lock:
+        with self._detecting:
             signals = list(self.engine.run())
             result = self._alert()
         result.signals = signals
@@ -196,7 +156,7 @@ class Runtime:
         return result
 
     def deliver(self) -> int:
-        """Attempt every delivery that is due; returns how many were attempted."""
+        """Attempt every delivery that is due; returns how many messages arrived."""
         self._own()
         return self.outbox.dispatch()
 
@@ -210,13 +170,15 @@ class Runtime:
         """
         self._own()
         limit = min(max_rows or self.settings.query.max_result_rows, 10_000)
+        known, tables = self._tables_of(sql)
         query = Query(
             sql=sql,
-            tables=tuple(self._snapshots(sql)),
+            tables=tables,
             parameters=parameters or {},
             max_rows=limit,
             timeout=self.settings.query.timeout,
             execution_id=str(uuid.uuid4()),
+            known=known,
         )
         return self.query_backend.run_query(query)
 
@@ -231,106 +193,13 @@ class Runtime:
         """Commit what is buffered, finish, and release everything. Harmless when repeated."""
         if self._pid != os.getpid():
             return
-        if "state" in self.__dict__:
-            self.flush()
-        self.host.close()
-
-    # --- parts --------------------------------------------------------------------------------------------
-
-    @cached_property
-    def state(self) -> State:
-        """Documents: progress, alerts, deliveries."""
-        from .state import State
-
-        return State(self.host.get(StateStore, "state"))
-
-    @cached_property
-    def secrets(self) -> SecretStore:
-        """The secret store."""
-        return self.host.get(SecretStore, "secrets")
-
-    @cached_property
-    def lake(self) -> Lake:
-        """The tables."""
-        from .lake.lake import Lake
-
-        section = self.settings.lake
-        url = section.url if "://" in section.url else self.home / section.url
-        return Lake.open(url, storage_options={key: self._resolved(value) for key, value in section.storage.items()})
-
-    @cached_property
-    def log_types(self) -> LogTypes:
-        """What events look like."""
-        from .parse.log_types import LogTypes
-
-        return LogTypes.load([self.home / path for path in self.settings.log_types.paths])
-
-    @cached_property
-    def rules(self) -> RuleSet:
-        """The detections that run."""
-        from .detect.rules import RuleSet
-
-        section = self.settings.rules
-        rules = RuleSet.load(packs=section.packs, paths=[self.home / path for path in section.paths])
-        rules.rules = [rule for rule in rules.rules if rule.id not in section.disabled]
-        return rules
-
-    @cached_property
-    def engine(self) -> Engine:
-        """From committed rows to signals."""
-        from .detect.engine import Engine
-
-        return Engine(self.lake, self.state, self.rules, self.log_types)
-
-    @cached_property
-    def alerts(self) -> Alerts:
-        """From signals to alerts."""
-        from .alert.alerts import Alerts
-        from .alert.group import Grouping
-
-        window = timedelta(minutes=self.settings.alerts.window_minutes)
-
-        def grouping(rule_id: str) -> Grouping:
-            rule = self.rules.get(rule_id)
-            return Grouping(window, rule.description if rule else "")
-
-        return Alerts(self.state, grouping=grouping)
-
-    @cached_property
-    def outbox(self) -> Outbox:
-        """From alerts to destinations."""
-        from .alert.outbox import Outbox
-
-        return Outbox(self.state, self.plugins(AlertSink))
-
-    @cached_property
-    def query_backend(self) -> QueryBackend:
-        """What runs SQL."""
-        section = self.settings.query
-        own = {key: value for key, value in section.settings.items() if key not in {"max_result_rows", "timeout"}}
-        self._must_start(QueryBackend, section.plugin, "query", own, "query")
-        return self.host.get(QueryBackend, "query")
-
-    def decoder(self, name: str) -> Parser:
-        """A parser plugin, started at first use."""
-        with self._lock:
-            if name not in self.host.labels(Parser):
-                self._must_start(Parser, name, name, {}, name)
-        return self.host.get(Parser, name)
-
-    def labels(self, kind: type) -> list[str]:
-        """The configured and enabled labels of a kind."""
-        return [label for label, section in self._sections(kind).items() if section.enabled]
-
-    def plugin(self, kind: type[K], label: str) -> K:
-        """One configured plugin; calls to it raise its quarantine reason where it could not start."""
-        self._start(kind)
-        return self.host.get(kind, label)
-
-    def plugins(self, kind: type[K]) -> dict[str, K]:
-        """Every configured plugin of a kind that runs."""
-        self._start(kind)
-        return self.host.all(kind)
+        try:
+            if self._buffers:
+                self.flush()
+        finally:
+            if self._open_streams is not None:
+                self._open_streams.close()
+            self.host.close()
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -338,79 +207,24 @@ class Runtime:
         if self._pid != os.getpid():
             raise MantissaError("this Runtime was opened before a fork: open one in the child process")
 
-    def _start_stores(self) -> None:
-        secrets, state = self.settings.secrets, self.settings.state
-        self._must_start(SecretStore, secrets.plugin, "secrets", secrets.settings, "secrets")
-        self.host.secrets = self._secret
-        self._must_start(StateStore, state.plugin, "state", state.settings, "state")
-        for index, section in enumerate(self.settings.policies):
-            if section.enabled:
-                policy = catalog.load(Policy.group, section.plugin)
-                config, _ = configure(policy.Config, section.settings, self._secret, self._file, f"policies.{index}")
-                self.host.use(policy(config), section.plugin)
-
-    def _secret(self, name: str) -> str | None:
-        found = self.secrets.get_secret(name)
-        return found.value if found else None
-
-    def _resolved(self, value: str) -> str:
-        if value.startswith("env:"):
-            return os.environ.get(value[4:], "")
-        return (self._secret(value[9:]) or "") if value.startswith("secret://") else value
-
-    def _must_start(self, kind: type, name: str, label: str, settings: Mapping[str, Any], key: str) -> None:
-        if not self.host.start(kind, name, label, settings, key):
-            raise next(error for label_, error in self.host.quarantine.items() if label_.endswith(f"/{label}"))
-
-    def _sections(self, kind: type) -> Mapping[str, _Labelled]:
-        sections: Mapping[str, _Labelled] = getattr(self.settings, SECTIONS[kind])
-        if kind is Module:
-            return {label: each for label, each in sections.items() if self.settings.features.get(label, True)}
-        return sections
-
-    def _start(self, kind: type) -> None:
-        with self._lock:
-            if kind in self._started:
-                return
-            self._started.add(kind)
-            for label in self.labels(kind):
-                section = self._sections(kind)[label]
-                own = dict(section.settings.items())
-                key = f"{SECTIONS[kind]}.{label}"
-                if not self.host.start(kind, section.plugin, label, own, key):
-                    self._log.error("plugin in quarantine", label=key)
-
-    def _ingester(self, stream: str, source: str) -> tuple[threading.Lock, Ingester]:
-        from .collect import Ingester
-        from .collect.ingest import Settings as IngestSettings
+    @property
+    def _ingesters(self) -> Ingesters:
+        from .collect import Ingesters
 
         with self._lock:
-            if stream not in self._ingesters:
-                section = self.settings.lake
-                ingester = Ingester(
-                    self.lake,
-                    self.state,
-                    self.log_types,
-                    self.decoder,
-                    stream=stream,
-                    source=source,
-                    settings=IngestSettings(section.retention_days, section.raw == "keep"),
-                )
-                self._ingesters[stream] = (threading.Lock(), ingester)
-            return self._ingesters[stream]
+            self._open_streams = self._open_streams or Ingesters(self._open_ingester)
+            return self._open_streams
 
     def _flush(self, log_type: str, source: str) -> Ingested:
-        lock, ingester = self._ingester(f"ingest/{source}", source)
-        with lock:
+        from .collect import Ingested
+
+        with self._ingesters.use(f"ingest/{source}", source) as ingester:
             with self._lock:
                 records = self._buffers.pop((log_type, source), [])
-            if not records:
-                return _nothing()
-            return ingester.ingest(Page({}, records=records), log_type, {})
+            return ingester.ingest(Page({}, records=records), log_type, {}) if records else Ingested()
 
     def _alert(self) -> Detected:
         """Apply the signals committed since the cursor; the cursor moves behind each version that was applied."""
-        from .alert.route import Route
         from .detect.signals import SIGNALS, signals_from_rows
 
         result = Detected()
@@ -419,10 +233,7 @@ class Runtime:
         table = self.lake.table(SIGNALS.name)
         cursor = self.state.get("alert", "cursor")
         after = int(cursor.value["version"]) if cursor else -1
-        routes = [
-            Route(label, each.enabled, frozenset(each.severity_filter), each.plugin)
-            for label, each in self.settings.sinks.items()
-        ]
+        routes = self._routes()
         for version, files in table.added(after):
             for batch in table.read(files):
                 for change, alert in self.alerts.apply(signals_from_rows(batch), routes):
@@ -437,24 +248,19 @@ class Runtime:
             except Exception as error:  # noqa: BLE001  # the listener is the embedding program's
                 self._log.error("on_alert listener failed", error=type(error).__name__, alert=alert.id)
 
-    def _snapshots(self, sql: str) -> Iterator[TableSnapshot]:
-        """The tables and views whose names occur in ``sql``, and the tables below those views."""
+    def _tables_of(self, sql: str) -> tuple[list[str], list[TableSnapshot]]:
+        """The names of all tables and views, and those that ``sql`` names (or the views below it do)."""
         from .lake.views import views
 
-        def named(text: str) -> set[str]:
-            return {word.lower() for word in re.findall(r"[A-Za-z_][A-Za-z0-9_]*", text)}
-
-        tables, words = self.lake.tables(), named(sql)
-        for view in views(self.log_types, tables):
+        tables, defined = self.lake.tables(), list(views(self.log_types, self.lake.tables()))
+        words, found = _words(sql), []
+        for view in defined:
             if view.name in words:
-                words |= named(view.sql or "")
-                yield view
-        for name in tables:
-            if name in words:
-                yield self.lake.table(name).snapshot()
+                words |= _words(view.sql or "")
+                found.append(view)
+        found += [self.lake.table(name).snapshot() for name in tables if name in words]
+        return [*tables, *(view.name for view in defined)], found
 
 
-def _nothing() -> Ingested:
-    from .collect import Ingested
-
-    return Ingested()
+def _words(sql: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"[A-Za-z_][A-Za-z0-9_]*", sql)}

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from .errors import ConfigError
+from .references import VARIABLE, References, SecretSource, holds_secret, is_reference, models_in
 
 M = TypeVar("M", bound=BaseModel)
 
-SecretSource = Callable[[str], str | None]
-"""Looks a secret up by name; ``None`` where there is none."""
+_ABSENT = object()
 
 
 def configure(
@@ -29,41 +29,87 @@ def configure(
     relative path is relative to the folder of ``where``.
 
     Raises:
-        ConfigError: names ``where``, the dotted key, what was found (never a secret) and what was expected.
+        ConfigError: names ``where``, the dotted key, what was found and what was expected. It repeats what the
+            settings say, never what a reference stands for.
     """
-    values = dict(settings)
-    hidden: set[str] = set()
+    written = dict(settings)
     for name, field in model.model_fields.items():
         variable = _variable(field)
-        if name not in values and variable and os.environ.get(variable):
-            values[name] = f"env:{variable}"
-        if name in values:
-            values[name] = _resolve(values[name], _is_secret(field.annotation), secrets, where, f"{key}.{name}", hidden)
-    config = validate(model, values, where, key)
-    return _anchored(config, where), hidden
+        if name not in written and variable and os.environ.get(variable):
+            written[name] = f"{VARIABLE}{variable}"
+    references = References(secrets, where)
+    values = references.fields(written, model, key)
+    config = _validated(model, values, written, references.found, where, key)
+    return _anchored(config, where), references.hidden
 
 
 def validate(model: type[M], values: Mapping[str, Any], where: str, key: str = "") -> M:
     """Validate without resolving references; the first problem becomes a :class:`ConfigError`."""
+    return _validated(model, values, values, (), where, key)
+
+
+def _validated(
+    model: type[M],
+    values: Mapping[str, Any],
+    written: Mapping[str, Any],
+    resolved: Collection[str],
+    where: str,
+    key: str,
+) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         path = ".".join(str(part) for part in (*([key] if key else []), *first["loc"]))
-        raise ConfigError(where, path, _found(first), _expected(model, first)) from None
+        expected = _masked(_expected(model, first), resolved)
+        raise ConfigError(where, path, _found(model, first, written), expected) from None
 
 
-def _found(problem: Mapping[str, Any]) -> str:
+def _masked(text: str, resolved: Collection[str]) -> str:
+    """Without what references stood for: a plugin's own validator may repeat it."""
+    for value in sorted(filter(None, resolved), key=len, reverse=True):
+        text = text.replace(value, "***")
+    return text
+
+
+def _found(model: type[BaseModel], problem: Mapping[str, Any], written: Mapping[str, Any]) -> str:
     if problem["type"] == "missing":
         return "nothing"
     if problem["type"] == "extra_forbidden":
         return "an unknown key"
-    value = problem["input"]
+    value = _written_at(written, problem["loc"])
+    if is_reference(value):
+        return str(value)
+    if isinstance(value, (Mapping, list, tuple)):
+        return "a table" if isinstance(value, Mapping) else "a list"
+    if value is _ABSENT or _in_secret(model, problem["loc"]):
+        return f"a value of type {type(problem['input']).__name__}"
     return repr(value) if isinstance(value, (bool, int, float)) else f"{type(value).__name__} {_shortened(value)}"
 
 
+def _written_at(written: Any, location: tuple[str | int, ...]) -> Any:
+    """What the settings say at the place of a problem, which may have parts that only pydantic knows (a union's)."""
+    for part in location:
+        if isinstance(written, (Mapping, list, tuple)):
+            try:
+                written = written[part]  # type: ignore[index]  # the place says whether key or index
+            except (KeyError, IndexError, TypeError):
+                return _ABSENT
+    return written
+
+
+def _in_secret(model: type[BaseModel], location: tuple[str | int, ...]) -> bool:
+    """Whether a field on the way to the place of a problem holds secrets."""
+    for part in location:
+        field = model.model_fields.get(str(part))
+        if field and holds_secret(field.annotation):
+            return True
+        model = next(iter(models_in(field.annotation if field else None)), model)
+    return False
+
+
 def _shortened(value: object) -> str:
-    text = "***" if isinstance(value, SecretStr) else repr(value)
+    text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
@@ -79,47 +125,14 @@ def _expected(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
 def _model_at(model: type[BaseModel], location: tuple[str | int, ...]) -> type[BaseModel]:
     for part in location:
         field = model.model_fields.get(str(part))
-        inner = [each for each in _types(field.annotation if field else None) if issubclass(each, BaseModel)]
-        model = inner[0] if inner else model
+        model = next(iter(models_in(field.annotation if field else None)), model)
     return model
-
-
-def _types(annotation: Any) -> list[type]:
-    if get_origin(annotation) is None:
-        return [annotation] if isinstance(annotation, type) else []
-    return [found for each in get_args(annotation) for found in _types(each)]
-
-
-def _is_secret(annotation: Any) -> bool:
-    return any(issubclass(each, SecretStr) for each in _types(annotation))
 
 
 def _variable(field: FieldInfo) -> str | None:
     extra = field.json_schema_extra
     name = extra.get("env") if isinstance(extra, dict) else None
     return name if isinstance(name, str) else None
-
-
-def _resolve(value: Any, secret: bool, secrets: SecretSource | None, where: str, key: str, hidden: set[str]) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _resolve(each, secret, secrets, where, f"{key}.{name}", hidden) for name, each in value.items()}
-    if not isinstance(value, str):
-        return value
-    if value.startswith("env:"):
-        found = os.environ.get(value[4:])
-        if found is None:
-            raise ConfigError(where, key, f"{value}, which is not set", "an environment variable that is set")
-    elif value.startswith("secret://"):
-        found = secrets(value[9:]) if secrets else None
-        if found is None:
-            raise ConfigError(where, key, f"{value}, which is not stored", f"'mantissa secrets set {value[9:]}' first")
-    elif secret:
-        raise ConfigError(where, key, "a literal value", "a reference: secret://name or env:NAME")
-    else:
-        return value
-    if secret or value.startswith("secret://"):
-        hidden.add(found)
-    return found
 
 
 def _anchored(config: M, where: str) -> M:

@@ -37,6 +37,14 @@ def test_the_first_signal_opens_an_alert_at_once_and_tells_every_route(state: St
     assert Alerts(state).get(alert.id) == alert
 
 
+def test_the_name_of_a_cloud_resource_is_kept_whole_and_what_is_longer_is_cut_with_a_mark(
+    state: State, signal: Make
+) -> None:
+    arn = f"arn:aws:iam::123456789012:role/{'department/' * 20}auditor"
+    [(_, alert)] = Alerts(state).apply([signal("a", entities={"target": arn, "user": "x" * 301})], ROUTES)
+    assert alert.entities == {"target": (arn,), "user": ("x" * 299 + "…",)}
+
+
 def test_repeats_within_the_window_are_counted_and_tell_nobody(state: State, signal: Make) -> None:
     alerts = Alerts(state)
     [(_, first)] = alerts.apply([signal("a")], ROUTES)

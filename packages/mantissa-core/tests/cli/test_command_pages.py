@@ -1,5 +1,6 @@
 """Every command has a page in docs/commands that names its subcommands, options and arguments."""
 
+import re
 from pathlib import Path
 
 import click
@@ -28,6 +29,14 @@ def test_a_page_names_every_subcommand_and_option(name):
         options = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
         own = [option for option in options if option.name != "json"]
         assert [option.opts[-1] for option in own if f"{option.opts[-1]}" not in page] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_names_no_option_that_does_not_exist(name):
+    page = (PAGES / f"{name}.md").read_text("utf-8")
+    commands = [command for _, command in _leaves(cli.get_command(click.Context(cli), name), name)]
+    known = {option for each in (cli, *commands) for parameter in each.params for option in parameter.opts}
+    assert set(re.findall(r"(?<![\w-])--[a-z][\w-]*", page)) - known == set()
 
 
 def test_the_index_names_every_command_and_global_option():

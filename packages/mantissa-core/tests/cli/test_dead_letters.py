@@ -8,7 +8,7 @@ from mantissa_core.collect.ingest import DEAD_LETTERS as SPEC
 from mantissa_core.lake.stream_log import StreamLog
 from mantissa_core.parse.dead_letter import DeadLetter, dead_letter_rows
 
-from .conftest import documents
+from .conftest import documents, event, write_lines
 
 
 @pytest.fixture
@@ -32,6 +32,13 @@ def test_they_are_listed_with_reason_and_place(with_letters):
         assert part in shown
     assert "\x1b" not in shown
     assert len(documents(with_letters("--json", "dead-letter", "list", "--limit", "2"))) == 2
+
+
+def test_a_record_that_is_no_json_is_listed_with_its_file(home, mantissa_at, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    file = write_lines(home / "incoming" / "a.log", event(1), "{broken")
+    mantissa_at("collect")
+    assert f"{file} at {len(file.read_text()) - len('{broken') - 1}" in mantissa_at("dead-letter", "list").output
 
 
 def test_a_replay_stores_what_is_an_event_now_once_and_keeps_the_rest(with_letters):

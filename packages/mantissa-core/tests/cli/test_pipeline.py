@@ -74,6 +74,30 @@ def test_the_query_that_an_alert_suggests_finds_its_events(alerted):
     assert [row["verb"] for row in documents(alerted("--json", "query", statement))["rows"]] == ["open_vault"]
 
 
+def test_what_was_given_up_is_delivered_again_on_request(home, mantissa_at):
+    config = home / "mantissa.toml"
+    config.write_text(config.read_text().replace('"alerts.ndjson"', '"out/alerts.ndjson"'))
+    write_lines(home / "incoming" / "a.log", event(1, "open_vault"))
+    mantissa_at("collect")
+    assert "0 messages delivered" in mantissa_at("detect").stdout
+    assert documents(mantissa_at("--json", "alerts", "redeliver")) == {"tried": 1, "delivered": 0}
+    (home / "out").mkdir()
+    assert "0 messages tried" in mantissa_at("alerts", "redeliver", "another").output
+    assert "1 message tried again, 1 delivered." in mantissa_at("alerts", "redeliver", "log").output
+    assert len((home / "out" / "alerts.ndjson").read_text().splitlines()) == 1
+
+
+def test_the_policy_core_audit_logs_a_delivery_and_lets_it_through(home, mantissa_at):
+    with (home / "mantissa.toml").open("a") as config:
+        config.write('[[policies]]\nplugin = "core.audit"\n')
+    write_lines(home / "incoming" / "a.log", event(1, "open_vault"))
+    mantissa_at("collect")
+    result = mantissa_at("--log-level", "info", "detect")
+    assert "1 message delivered" in result.stdout
+    assert "delivered" in result.stderr
+    assert "message=opened" in result.stderr
+
+
 def test_query_prints_tables_json_csv_and_parquet(alerted, tmp_path):
     sql = "SELECT verb, count(*) AS n FROM acme_audit GROUP BY ALL ORDER BY n"
     assert alerted("query", sql).stdout.split() == ["verb", "n", "open_vault", "1", "knock", "2"]
@@ -147,6 +171,14 @@ def test_rule_files_are_tested_without_an_instance(home, tmp_path, monkeypatch):
     assert mantissa("rules", "test", "no-such-rule").exit_code == 2
 
 
+def test_rule_files_are_tested_with_the_log_types_of_the_instance_where_there_is_one(home, mantissa_at, monkeypatch):
+    tests = home / "rules" / "vault.tests.yml"
+    tests.write_text(tests.read_text().replace("match: false", "match: true"))
+    monkeypatch.chdir(home)
+    result = mantissa("--json", "rules", "test", "rules")
+    assert [each["log_type"] for each in documents(result)["failed"]] == ["acme.audit"]
+
+
 def test_broken_rules_are_named(home, mantissa_at):
     assert mantissa_at("rules", "list", "--broken").exit_code == 0
     (home / "rules" / "bad.yml").write_text("title: x\nlogsource: {product: acme}\ndetection: {condition: nope}\n")
@@ -186,6 +218,18 @@ def test_the_doctor_says_what_is_well_and_what_is_not(home, mantissa_at):
     bad = {(each["part"], each["subject"]) for each in documents(result) if each["status"] == "problem"}
     assert bad == {("collectors", "gone"), ("sinks", "nowhere"), ("rules", "broken")}
     assert mantissa_at("plugins", "doctor").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [("secret://nowhere", "not stored"), ("env:NOT_SET_HERE", "not set"), ("abc", "a literal")]
+)
+def test_credentials_of_the_lake_are_references_that_lead_somewhere(home, mantissa_at, value, found):
+    storage = f'[lake]\nurl = "s3://acme/lake"\nstorage = {{AWS_SECRET_ACCESS_KEY = "{value}"}}\n'
+    (home / "mantissa.toml").write_text(storage)
+    result = mantissa_at("lake", "info")
+    assert result.exit_code == 2
+    assert "lake.storage.AWS_SECRET_ACCESS_KEY: found" in result.stderr
+    assert found in result.stderr
 
 
 def test_a_module_adds_its_commands(home, mantissa_at, monkeypatch):

@@ -1,13 +1,15 @@
 """Settings: references resolved, places named, secrets never repeated."""
 
+import traceback
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from mantissa_core.config import ENVIRONMENT, load
 from mantissa_core.errors import ConfigError
 from mantissa_core.hookspecs import PluginConfig
 from mantissa_core.settings import configure
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Field, HttpUrl, SecretStr, ValidationError, model_validator
 
 
 class Config(PluginConfig):
@@ -74,6 +76,130 @@ def test_a_wrong_value_says_what_was_found_and_what_was_expected(values, message
     with pytest.raises(ConfigError) as caught:
         _configure(values)
     assert message in str(caught.value)
+
+
+SECRET = "s3cr3t-v4lue"
+
+
+class Account(BaseModel):
+    name: str
+    token: SecretStr
+
+
+class Leaky(PluginConfig):
+    token: SecretStr | None = None
+    tokens: list[SecretStr] = Field(default_factory=list)
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    account: Account | None = None
+    accounts: list[Account] = Field(default_factory=list)
+    url: HttpUrl | None = None
+    count: int = 1
+    choice: Literal["a", "b"] = "a"
+    numbers: list[int] = Field(default_factory=list)
+    either: int | Account | None = None
+    plain: dict[str, int] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _before(cls, values):
+        if values.get("plain") == {"whole": 1}:
+            raise ValueError("these do not go together")
+        return values
+
+    @model_validator(mode="after")
+    def _after(self):
+        if self.count == 7:
+            raise ValueError(f"seven does not go with {self.token.get_secret_value()}")
+        return self
+
+
+REFERENCES = ("secret://kept", "env:LEAKY")
+WRONG = [
+    *({name: reference} for name in ("count", "choice", "url", "numbers", "plain") for reference in REFERENCES),
+    *({"numbers": [1, reference]} for reference in REFERENCES),
+    *({"plain": {"a": reference}} for reference in REFERENCES),
+    *({"either": reference} for reference in REFERENCES),
+    *({"headers": reference} for reference in REFERENCES),
+    *({"headers": {"a": reference, "b": 5}} for reference in REFERENCES),
+    *({"tokens": reference} for reference in REFERENCES),
+    *({"tokens": [reference, 5]} for reference in REFERENCES),
+    *({"account": reference} for reference in REFERENCES),
+    *({"account": {"name": 5, "token": reference}} for reference in REFERENCES),
+    *({"account": {"token": reference}} for reference in REFERENCES),
+    *({"account": {"name": "a", "token": [reference]}} for reference in REFERENCES),
+    *({"accounts": [{"name": 5, "token": reference}]} for reference in REFERENCES),
+    *({"accounts": {"name": "a", "token": reference}} for reference in REFERENCES),
+    *({"either": {"name": 5, "token": reference}} for reference in REFERENCES),
+    *({"token": reference, "count": "many"} for reference in REFERENCES),
+    *({"token": reference, "conut": 3} for reference in REFERENCES),
+    *({"token": [reference]} for reference in REFERENCES),
+    *({"token": {"a": reference}} for reference in REFERENCES),
+    *({"token": reference, "plain": {"whole": 1}} for reference in REFERENCES),
+    *({"token": reference, "count": 7} for reference in REFERENCES),
+]
+
+
+@pytest.mark.parametrize("values", WRONG, ids=str)
+def test_no_error_repeats_what_a_reference_stands_for(monkeypatch, values):
+    monkeypatch.setenv("LEAKY", SECRET)
+    with pytest.raises(ConfigError) as caught:
+        configure(Leaky, values, {"kept": SECRET}.get, "mantissa.toml", "sinks.leaky")
+    assert caught.value.key.startswith("sinks.leaky")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert SECRET not in shown
+    assert "token=" not in shown
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"token": SECRET},
+        {"tokens": [SECRET]},
+        {"headers": {"a": SECRET}},
+        {"account": {"name": "a", "token": SECRET}},
+        {"accounts": [{"name": "a", "token": SECRET}]},
+    ],
+    ids=str,
+)
+def test_a_credential_in_the_file_is_refused_wherever_it_stands_and_not_repeated(values):
+    with pytest.raises(ConfigError, match="found a literal value, expected a reference") as caught:
+        configure(Leaky, values, {}.get, "mantissa.toml", "sinks.leaky")
+    assert SECRET not in str(caught.value)
+
+
+def test_a_number_in_the_place_of_a_secret_is_not_repeated():
+    with pytest.raises(ConfigError, match=r"token: found a value of type int") as caught:
+        configure(Leaky, {"token": 471100}, {}.get, "mantissa.toml", "sinks.leaky")
+    assert "471100" not in str(caught.value)
+
+
+def test_a_wrong_value_behind_a_reference_is_named_by_the_reference(monkeypatch):
+    monkeypatch.setenv("LEAKY", SECRET)
+    with pytest.raises(ConfigError, match=r"sinks\.leaky\.count: found env:LEAKY, expected a valid integer"):
+        configure(Leaky, {"count": "env:LEAKY"}, {}.get, "mantissa.toml", "sinks.leaky")
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_secrets_are_resolved_and_hidden_wherever_they_stand(monkeypatch, reference):
+    monkeypatch.setenv("LEAKY", SECRET)
+    inner = {"name": "a", "token": reference}
+    values = {"tokens": [reference], "accounts": [inner], "account": inner, "headers": {"a": reference}}
+    config, hidden = configure(Leaky, values, {"kept": SECRET}.get, "mantissa.toml", "sinks.leaky")
+    found = [config.tokens[0], config.accounts[0].token, config.account.token, config.headers["a"]]
+    assert {each.get_secret_value() for each in found} == hidden == {SECRET}
+    assert SECRET not in repr(config)
+
+
+def test_a_plugin_that_validates_by_itself_repeats_no_value():
+    with pytest.raises(ValidationError) as caught:
+        Leaky(count=SECRET, token=5)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_table_in_the_wrong_place_is_not_printed(tmp_path):
+    with pytest.raises(ConfigError, match=r"lake\.url: found a table, expected a valid string") as caught:
+        load({"home": str(tmp_path), "lake": {"url": {"password": SECRET}}}, {})
+    assert SECRET not in str(caught.value)
 
 
 def _write(folder, text):

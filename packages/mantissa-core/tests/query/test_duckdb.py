@@ -12,6 +12,8 @@ import pytest
 from mantissa_core.errors import QueryError
 from mantissa_core.model import Query, TableSnapshot
 from mantissa_core.query.duckdb import DuckDB
+from mantissa_core.query.limits import Limits
+from mantissa_core.query.process import WorkerProcess
 from mantissa_core.testing.query_backend import EVENTS, events, parquet_table
 
 SLOW = (
@@ -173,3 +175,14 @@ def test_the_backend_itself_never_loads_the_engine() -> None:
     code = "import sys, mantissa_core.query.duckdb; print('duckdb' in sys.modules or '_duckdb' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_process_that_died_before_the_request_left_is_closed_without_a_word() -> None:
+    process = WorkerProcess(Limits("100MB", 1), 100_000_000)
+    process.kill("the query was cancelled")
+    process._process.wait()
+    with pytest.raises(QueryError, match="the query was cancelled"):
+        process.exchange({"op": "run", "sql": "SELECT 1", "max_rows": 1, "tables": {}, "known": []}, None, {})
+    process.close()
+    process.close()
+    assert not process.alive

@@ -244,11 +244,21 @@ class ReadOnly(Memory):
     def put_secret(self, name: str, value: str, expected_version: int | None) -> int:
         raise SecretError(f"{self.checked(name)}: this store cannot write")
 
+    @hookimpl
+    def delete_secret(self, name: str) -> bool:
+        raise SecretError(f"{self.checked(name)}: this store cannot write")
+
 
 class DropsWrites(ReadOnly):
     @hookimpl
     def put_secret(self, name: str, value: str, expected_version: int | None) -> int:
         return 2
+
+
+class DropsDeletions(ReadOnly):
+    @hookimpl
+    def delete_secret(self, name: str) -> bool:
+        return True
 
 
 class ReadOnlyContract(SecretStoreContract):
@@ -260,6 +270,7 @@ def test_a_read_only_store_passes() -> None:
     ReadOnlyContract().test_a_name_outside_the_alphabet_is_refused(ReadOnly(), "a b")
 
 
-def test_a_read_only_store_that_drops_writes_silently_fails() -> None:
+@pytest.mark.parametrize("wrong", [DropsWrites, DropsDeletions])
+def test_a_read_only_store_that_drops_changes_silently_fails(wrong: type[ReadOnly]) -> None:
     with pytest.raises(FAILURES):
-        ReadOnlyContract().test_what_a_read_only_store_holds_can_be_read_and_not_changed(DropsWrites())
+        ReadOnlyContract().test_what_a_read_only_store_holds_can_be_read_and_not_changed(wrong())

@@ -23,6 +23,7 @@ _TEXT = 1000
 _NAME = 100
 _TAGS = 50
 _ENTITIES = 10
+_ENTITY = 300  # an ARN fits
 _CUT = "…"
 
 
@@ -74,7 +75,7 @@ def _entities(known: Mapping[str, tuple[str, ...]], members: Iterable[Signal]) -
     entities = dict(known)
     for name, value in ((name, value) for each in members for name, value in each.entities.items()):
         if name in entities or len(entities) < _ENTITIES:
-            entities[name] = _distinct([*entities.get(name, ()), cut(value, _NAME)], _ENTITIES)
+            entities[name] = _distinct([*entities.get(name, ()), cut(value, _ENTITY)], _ENTITIES)
     return entities
 
 

@@ -132,7 +132,7 @@ class Outbox:
         sink = self._sinks.get(message.destination)
         if sink is None:
             raise NeedsOperator(
-                f"no destination {message.destination!r} is running: configure it, then redrive the dead letters"
+                f"no destination {message.destination!r} is running: configure it, then run 'mantissa alerts redeliver'"
             )
         if message.attempt > RETRIES + 1:
             raise NeedsOperator(f"{message.attempt - 1} attempts ended without an outcome: the process died in each")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,7 +37,7 @@ WIDE = 110
 
 @click.group("alerts", cls=Group)
 def command() -> None:
-    """List and show alerts."""
+    """List and show alerts, and deliver them again."""
 
 
 @command.command("list")
@@ -78,6 +79,23 @@ def show_alert(session: Session, alert_id: str) -> None:
         print_json({**alert_document(found[0]), "deliveries": attempts})
         return
     _show(session, found[0], attempts, rule.falsepositives if rule else ())
+
+
+@command.command("redeliver")
+@click.argument("destination", metavar="[SINK]", required=False)
+@pass_session
+def redeliver(session: Session, destination: str | None) -> None:
+    """Try again what was given up, for one SINK or for all.
+
+    A message is given up when the destination refuses it, or after four attempts; it can be had back for 14 days.
+    """
+    with session.runtime() as runtime:
+        tried = runtime.outbox.redrive(destination)
+        delivered = runtime.deliver()
+    if session.json:
+        print_json({"tried": tried, "delivered": delivered})
+    else:
+        say(f"{plural(tried, 'message')} tried again, {delivered} delivered.")
 
 
 def _not_one(prefix: str, found: Sequence[Alert]) -> str:
@@ -170,10 +188,11 @@ def _show(session: Session, alert: Alert, attempts: Iterable[Mapping[str, Any]],
     say("\nEVIDENCE")
     show_evidence(alert)
     for attempt in attempts:
-        say(f"\nDelivery to {attempt['integration_id']}: {attempt['status']}, {attempt['timestamp']}")
+        at = moment(datetime.fromisoformat(attempt["timestamp"]))
+        say(f"\nDelivery to {attempt['integration_id']}: {attempt['status']}, {at} UTC")
     if alert.event_ids:
         ids = ", ".join(f"'{each}'" for each in alert.event_ids[:5])
-        say(f'\nThe events: mantissa query "SELECT * FROM {alert.table} WHERE m_id IN ({ids})"')
+        say(f'\nThe events: {session.command} query "SELECT * FROM {alert.table} WHERE m_id IN ({ids})"')
 
 
 def show_evidence(alert: Alert, limit: int | None = None) -> None:

@@ -24,7 +24,7 @@ SECTIONS = {
         "detect": "Evaluate the rules on what is new.",
     },
     "Look into it": {
-        "alerts": "List and show alerts.",
+        "alerts": "List and show alerts, and deliver them again.",
         "query": "Run SQL over the lake.",
         "rules": "List, show and test detection rules.",
     },

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
+from mantissa_core import catalog
 from mantissa_core.errors import MantissaError
 
 from .command import Session
@@ -71,8 +72,8 @@ def check_stores(runtime: Runtime) -> Iterator[Check]:
 
 
 def check_plugins(runtime: Runtime) -> Iterator[Check]:
-    """Every configured plugin: does it start, and does it say that it could work now?"""
-    from mantissa_core.runtime import SECTIONS
+    """Every configured plugin: does it start, and does it say that it could work now? And the installed data."""
+    from mantissa_core.parts import SECTIONS
 
     for kind, section in SECTIONS.items():
         labels = runtime.labels(kind)
@@ -80,6 +81,19 @@ def check_plugins(runtime: Runtime) -> Iterator[Check]:
             runtime.plugins(kind)
         for label in labels:
             yield from _guarded(section, label, lambda kind=kind, label=label: runtime.host.check(kind, label))  # type: ignore[misc]
+    yield from _check_data()
+
+
+def _check_data() -> Iterator[Check]:
+    """Packages of log types and of rules: can they be had?"""
+    for group in (catalog.LOG_TYPES, catalog.RULE_PACKS):
+        for each in catalog.installed(group):
+            subject = f"{each.name} ({each.distribution})"
+            yield from _guarded(group.removeprefix("mantissa."), subject, lambda each=each: _folder(each))  # type: ignore[misc]
+
+
+def _folder(entry: catalog.Installed) -> None:
+    catalog.folder(entry)
 
 
 def _guarded(part: str, subject: str, look: Callable[[], str | None]) -> Iterator[Check]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_ALERTS = 1_000
 SHOWN_ALERTS = 30
+TECHNIQUE = re.compile(r"attack\.t\d{4}(\.\d{3})?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,7 @@ def show(session: Session, report: Report) -> None:
         alert_table(report.alerts[:SHOWN_ALERTS])
         if len(report.alerts) > SHOWN_ALERTS:
             say(f"… and {number(len(report.alerts) - SHOWN_ALERTS)} more: {session.command} alerts list")
+        _show_techniques(report.alerts)
         say(f"\nEVIDENCE of {short_id(report.alerts[0])}, {report.alerts[0].rule_name}")
         show_evidence(report.alerts[0], limit=1)
     if report.attacks:
@@ -177,6 +181,15 @@ def _show_work(report: Report) -> None:
 def _sum(report: Report, name: str) -> str | None:
     total = sum(getattr(each, name) for each in report.counts.values())
     return number(total) if total else None
+
+
+def _show_techniques(alerts: list[Alert]) -> None:
+    """Which techniques the alerts point at, the most frequent first."""
+    tags = (tag for alert in alerts for tag in alert.tags if TECHNIQUE.match(tag))
+    found = Counter(tag.removeprefix("attack.").upper() for tag in tags)
+    if found:
+        say("\nTECHNIQUES (MITRE ATT&CK) that the alerts point at, and how many alerts do")
+        paragraph(", ".join(f"{name}\u00a0({number(count)})" for name, count in found.most_common()))
 
 
 def _show_attacks(report: Report) -> None:

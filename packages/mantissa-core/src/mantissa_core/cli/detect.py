@@ -38,7 +38,7 @@ def command(session: Session, no_deliver: bool) -> None:
         say(
             f"{plural(len(runtime.rules.rules), 'rule')}, {plural(len(found.signals), 'signal')}: "
             f"{plural(len(found.opened), 'new alert')}, {len(found.updated)} updated, "
-            f"{plural(delivered, 'delivery', 'deliveries')} attempted."
+            f"{plural(delivered, 'message')} delivered."
         )
         if runtime.rules.broken:
             say(

@@ -39,7 +39,7 @@ def command(ctx: click.Context, session: Session, file: Path) -> None:
             say(f"  missing: {each}")
         if done.missing:
             count = plural(len(done.missing), "data file is", "data files are")
-            say(f"{count} missing: copy them to their place, then run 'mantissa lake verify'.")
+            say(f"{count} missing: copy them to their place, then run '{session.command} lake verify'.")
         else:
-            say("Every data file is there. Next: mantissa doctor")
+            say(f"Every data file is there. Next: {session.command} doctor")
     ctx.exit(Exit.FINDINGS if done.missing else Exit.OK)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mantissa_core.errors import RuleError
+from mantissa_core.errors import ConfigError, RuleError
 
 from .command import Group, Session, pass_session
 from .exit_codes import Exit
@@ -15,7 +15,7 @@ from .output import SEVERITY_STYLES, facts, plural, print_json, say, table, widt
 
 if TYPE_CHECKING:
     from mantissa_core.detect.rule_tests import Verdict
-    from mantissa_core.detect.rules import Rule, RuleSet
+    from mantissa_core.detect.rules import Placeholders, Rule, RuleSet
     from mantissa_core.parse.log_types import LogTypes
 
 SHORT_ID = 8
@@ -124,7 +124,7 @@ def show_rule(session: Session, rule_id: str) -> None:
         ]
     )
     say()
-    say(rule.text)
+    say(rule.text.rstrip())
 
 
 @command.command("test")
@@ -160,12 +160,12 @@ def test_rules(ctx: click.Context, session: Session, which: tuple[str, ...]) -> 
 def _to_test(session: Session, which: tuple[str, ...]) -> tuple[RuleSet, LogTypes]:
     """The rules that were named, and the log types to test them with."""
     from mantissa_core.detect.rules import RuleSet
-    from mantissa_core.parse.log_types import LogTypes
 
     paths = [Path(each) for each in which if Path(each).exists()]
     prefixes = tuple(each for each in which if not Path(each).exists())
     if paths and not prefixes:
-        return RuleSet.load(packs=False, paths=paths), LogTypes.load()
+        log_types, placeholders = _surroundings(session)
+        return RuleSet.load(packs=False, paths=paths, placeholders=placeholders), log_types
     with session.runtime() as runtime:
         rules, log_types = runtime.rules, runtime.log_types
     if prefixes:
@@ -175,6 +175,18 @@ def _to_test(session: Session, which: tuple[str, ...]) -> tuple[RuleSet, LogType
             raise RuleError(f"{', '.join(missing)}: neither a file nor the id of a rule that loaded")
         rules = RuleSet(named)
     return rules, log_types
+
+
+def _surroundings(session: Session) -> tuple[LogTypes, Placeholders]:
+    """Log types and placeholders of the instance, where there is one; else those of the installed packages."""
+    from mantissa_core.parse.log_types import LogTypes
+
+    try:
+        session.find()
+    except ConfigError:
+        return LogTypes.load(), {}
+    settings, home = session.settings()
+    return LogTypes.load([home / path for path in settings.log_types.paths]), settings.rules.placeholders
 
 
 def _failure(verdict: Verdict) -> dict[str, Any]:

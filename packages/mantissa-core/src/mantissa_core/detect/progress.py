@@ -1,4 +1,4 @@
-"""How far each table was evaluated, and what could not be."""
+"""How far each table was evaluated, by the rules and by each detector, and what could not be."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from mantissa_core.state.documents import State
 
 CURSORS, GAPS = "detect", "detect-gaps"
-"""The state partitions: cursors by table; gaps by table, rule and the rule's version."""
+"""The state partitions: cursors by follower; gaps by table, rule and the rule's version."""
 
 EVERY_RULE = "*"
 LONGEST_ERROR = 500
@@ -20,7 +20,8 @@ LONGEST_ERROR = 500
 class Gap:
     """Versions ``first`` to ``last`` of ``table`` within which some were not evaluated by the rule, and why.
 
-    ``rule`` is ``*`` where the lake's log no longer tells what the versions added. The last error is kept.
+    ``rule`` is a rule's id or a detector's name; ``*`` where the lake's log no longer tells what the versions added.
+    The last error is kept.
     """
 
     table: str
@@ -42,18 +43,18 @@ class Progress:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def cursor(self, table: str) -> int | None:
-        """The newest version of ``table`` that was evaluated, if any was."""
-        document = self._state.get(CURSORS, table)
+    def cursor(self, follower: str) -> int | None:
+        """The newest version of its table that ``follower`` evaluated, if it did any."""
+        document = self._state.get(CURSORS, follower)
         return None if document is None else int(document.value["version"])
 
-    def advance(self, table: str, version: int) -> None:
+    def advance(self, follower: str, version: int) -> None:
         """Move the cursor forward to ``version``; it never moves back."""
 
         def forward(old: Mapping[str, Any] | None) -> Mapping[str, Any]:
             return {"version": max(version, int(old["version"]) if old else version)}
 
-        self._state.update(CURSORS, table, forward)
+        self._state.update(CURSORS, follower, forward)
 
     def record(self, gap: Gap) -> None:
         """Add a gap, or widen the one that the rule already has in the table."""

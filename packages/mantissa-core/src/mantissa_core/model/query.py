@@ -29,7 +29,10 @@ class TableSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One read-only statement and its limits. ``parameters`` bind ``$name`` in the text."""
+    """One read-only statement and its limits. ``parameters`` bind ``$name`` in the text.
+
+    ``tables`` are those that it may name; ``known`` names all that exist, for messages.
+    """
 
     sql: str
     tables: Sequence[TableSnapshot]
@@ -37,6 +40,7 @@ class Query:
     max_rows: int = 1_000
     timeout: float = 120.0
     execution_id: str = ""
+    known: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

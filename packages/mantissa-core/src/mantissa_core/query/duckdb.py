@@ -98,6 +98,7 @@ class DuckDB:
             "sql": query.sql,
             "max_rows": min(max(query.max_rows, 0), MAX_ROWS),
             "tables": {each.name: _digest(each) for each in query.tables},
+            "known": list(query.known),
         }
         tables = _Definitions(query.tables)
         deadline = time.monotonic() + query.timeout

@@ -44,10 +44,12 @@ class Statement:
     explain: bool = False
 
 
-def check(connection: duckdb.DuckDBPyConnection, sql: str, known: Collection[str]) -> Statement:
-    """Accept one SELECT (or EXPLAIN of one) over the tables named in ``known``.
+def check(
+    connection: duckdb.DuckDBPyConnection, sql: str, tables: Collection[str], known: Collection[str] = ()
+) -> Statement:
+    """Accept one SELECT (or EXPLAIN of one) over these ``tables``.
 
-    ``connection`` lends its parser only; nothing is run.
+    ``connection`` lends its parser only; nothing is run. ``known`` names what exists besides, for the error.
 
     Raises:
         QueryError: the text is anything else; the message says what stands in the way.
@@ -56,8 +58,8 @@ def check(connection: duckdb.DuckDBPyConnection, sql: str, known: Collection[str
         raise QueryError(f"the query has {len(sql)} characters, at most {MAX_TEXT} are allowed")
     text, explain = _single(connection, sql)
     tree = _tree(connection, text)
-    tables = frozenset(_Walk({name.lower(): name for name in known}).tables(tree))
-    return Statement(text, tree, tables, explain)
+    walk = _Walk({name.lower(): name for name in tables}, {*tables, *known})
+    return Statement(text, tree, frozenset(walk.tables(tree)), explain)
 
 
 def first_line(message: str) -> str:
@@ -95,8 +97,8 @@ def _tree(connection: duckdb.DuckDBPyConnection, text: str) -> Mapping[str, Any]
 class _Walk:
     """One pass over the tree with the names of the CTEs in scope: a name known only further in does not count."""
 
-    def __init__(self, known: Mapping[str, str]) -> None:
-        self._known = known
+    def __init__(self, tables: Mapping[str, str], known: Collection[str]) -> None:
+        self._tables, self._known = tables, known
 
     def tables(self, node: Any, ctes: frozenset[str] = frozenset()) -> Iterator[str]:
         """The known tables that the tree reads."""
@@ -141,12 +143,13 @@ class _Walk:
         qualified = node["schema_name"] or node["catalog_name"]
         if not qualified and name.lower() in ctes:
             return
-        if qualified or name.lower() not in self._known:
+        if qualified or name.lower() not in self._tables:
             raise QueryError(f"there is no table {name!r}{self._suggestion(name)}")
-        yield self._known[name.lower()]
+        yield self._tables[name.lower()]
 
     def _suggestion(self, name: str) -> str:
-        close = difflib.get_close_matches(name.lower(), self._known, n=3, cutoff=0.5)
+        names = {each.lower(): each for each in self._known}
+        close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
         if close:
-            return f"; did you mean {' or '.join(self._known[each] for each in close)}?"
-        return f" (there are: {', '.join(sorted(self._known.values())) or 'none yet'})"
+            return f"; did you mean {' or '.join(names[each] for each in close)}?"
+        return f" (there are: {', '.join(sorted(names.values())) or 'none yet'})"

@@ -47,7 +47,7 @@ class Worker:
         Raises:
             QueryError: the statement is refused or fails.
         """
-        statement = check(self._parser, request["sql"], request["tables"])
+        statement = check(self._parser, request["sql"], request["tables"], request["known"])
         database = self._database(statement, request["tables"], ask)
         if request["op"] == "estimate":
             return database.estimate(statement, parameters)

@@ -68,7 +68,7 @@ def _acquire(handle: int, path: Path) -> None:
     try:
         import fcntl
     except ImportError as error:
-        raise NeedsOperator(f"{path}: this system has no POSIX file locks: use another secret store") from error
+        raise NeedsOperator(f"{path}: this system has no POSIX file locks: use another store") from error
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
         try:

@@ -6,10 +6,9 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from mantissa_core.errors import Conflict, StateError
-from mantissa_core.hookspecs import StateStore
 from mantissa_core.model import Document, Put
 
 PAGE = 200
@@ -18,13 +17,26 @@ ATTEMPTS = 30
 """How often :meth:`State.update` tries before it gives up: some 3 seconds under contention."""
 
 
+class Documents(Protocol):
+    """What a state needs of a :class:`~mantissa_core.hookspecs.StateStore`: its three hooks."""
+
+    def get_documents(self, partition: str, keys: Sequence[str]) -> Mapping[str, Document]:
+        """As the hook."""
+
+    def scan_documents(self, partition: str, prefix: str, after: str, limit: int) -> Sequence[Document]:
+        """As the hook."""
+
+    def commit_documents(self, partition: str, puts: Sequence[Put], expects: Mapping[str, int]) -> None:
+        """As the hook."""
+
+
 class State:
     """Small JSON documents in named partitions, on top of any state store.
 
     A partition is the unit of atomicity: what must change together lives in one.
     """
 
-    def __init__(self, store: StateStore) -> None:
+    def __init__(self, store: Documents) -> None:
         self._store = store
 
     def get(self, partition: str, key: str) -> Document | None:

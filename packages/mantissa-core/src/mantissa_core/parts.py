@@ -1,0 +1,271 @@
+"""The parts of an instance, each made from its settings when it is first asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import catalog
+from .config import FILE, Settings, _Labelled
+from .hookspecs import (
+    AlertSink,
+    Collector,
+    Enricher,
+    LLMProvider,
+    Module,
+    Parser,
+    Policy,
+    QueryBackend,
+    Receiver,
+    ResponseAction,
+    SecretStore,
+    StateStore,
+)
+from .host import Host
+from .log import get_logger
+from .model import Detector, Signal
+from .references import References
+from .settings import configure
+
+if TYPE_CHECKING:
+    from .alert.alerts import Alerts
+    from .alert.enrich import Enrichers
+    from .alert.group import Grouping
+    from .alert.outbox import Outbox
+    from .alert.route import Route
+    from .collect import Ingester
+    from .detect.engine import Engine
+    from .detect.rules import RuleSet
+    from .lake.lake import Lake
+    from .parse.log_types import LogTypes
+    from .state import State
+
+K = TypeVar("K")
+
+SECTIONS: Mapping[type, str] = {
+    Collector: "collectors",
+    Receiver: "receivers",
+    AlertSink: "sinks",
+    Enricher: "enrichers",
+    ResponseAction: "actions",
+    LLMProvider: "llm_providers",
+    Module: "modules",
+}
+"""Kinds that are configured under labels, and the section that holds them."""
+
+CREDENTIALS = frozenset({"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
+"""Options of the object store that the configuration may only refer to."""
+
+
+class Parts:
+    """Settings turned into the stages of the pipeline and into running plugins."""
+
+    def __init__(self, settings: Settings, home: Path) -> None:
+        self.settings, self.home = settings, home
+        self._file = str(home / FILE)
+        self._lock = threading.RLock()
+        self._started: set[type] = set()
+        self._log = get_logger("runtime")
+        self.host = Host(where=self._file)
+
+    # --- stores -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def state(self) -> State:
+        """Documents: progress, alerts, deliveries."""
+        from .state import State
+
+        return State(self.host.get(StateStore, "state"))
+
+    @cached_property
+    def secrets(self) -> SecretStore:
+        """The secret store."""
+        return self.host.get(SecretStore, "secrets")
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The tables.
+
+        Raises:
+            ConfigError: a reference among the object store's options leads nowhere, or a credential is none.
+            LakeError: the place holds something else.
+        """
+        from .lake.lake import Lake
+
+        section, references = self.settings.lake, References(self._secret, self._file)
+        options = {
+            name: references.text(value, name.upper() in CREDENTIALS, f"lake.storage.{name}")
+            for name, value in section.storage.items()
+        }
+        self.host.hide(references.hidden)
+        return Lake.open(section.url if "://" in section.url else self.home / section.url, storage_options=options)
+
+    @cached_property
+    def query_backend(self) -> QueryBackend:
+        """What runs SQL."""
+        section = self.settings.query
+        own = {key: value for key, value in section.settings.items() if key not in {"max_result_rows", "timeout"}}
+        with self._lock:
+            if "query" not in self.host.labels(QueryBackend):
+                self._must_start(QueryBackend, section.plugin, "query", own, "query")
+        return self.host.get(QueryBackend, "query")
+
+    # --- stages -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def log_types(self) -> LogTypes:
+        """What events look like."""
+        from .parse.log_types import LogTypes
+
+        return LogTypes.load([self.home / path for path in self.settings.log_types.paths])
+
+    @cached_property
+    def rules(self) -> RuleSet:
+        """The detections that run."""
+        from .detect.rules import RuleSet
+
+        section = self.settings.rules
+        paths = [self.home / path for path in section.paths]
+        return RuleSet.load(section.packs, paths, placeholders=section.placeholders).without(section.disabled)
+
+    @cached_property
+    def detectors(self) -> Sequence[Detector]:
+        """The modules' detectors, named ``<label>/<name>``, each guarded as a hook of its module is."""
+        return [
+            replace(each, name=f"{label}/{each.name}", run=partial(self._look, label, each))
+            for label, module in self.plugins(Module).items()
+            for each in module.detectors()
+        ]
+
+    @cached_property
+    def engine(self) -> Engine:
+        """From committed rows to signals."""
+        from .detect.engine import Engine
+
+        return Engine(self.lake, self.state, self.rules, self.log_types, detectors=self.detectors)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """From signals to alerts."""
+        from .alert.alerts import Alerts
+
+        enrich = (lambda alert: self._enrichers(alert)) if self.settings.alerts.enrichment else None
+        return Alerts(self.state, grouping=self._grouping, enrich=enrich)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """From alerts to destinations."""
+        from .alert.outbox import Outbox
+
+        return Outbox(self.state, self.plugins(AlertSink))
+
+    # --- plugins ------------------------------------------------------------------------------------------
+
+    def decoder(self, name: str) -> Parser:
+        """A parser plugin, started at first use."""
+        with self._lock:
+            if name not in self.host.labels(Parser):
+                self._must_start(Parser, name, name, {}, name)
+        return self.host.get(Parser, name)
+
+    def labels(self, kind: type) -> list[str]:
+        """The configured and enabled labels of a kind."""
+        return [label for label, section in self._sections(kind).items() if section.enabled]
+
+    def plugin(self, kind: type[K], label: str) -> K:
+        """One configured plugin; calls to it raise its quarantine reason where it could not start."""
+        self._start(kind)
+        return self.host.get(kind, label)
+
+    def plugins(self, kind: type[K]) -> dict[str, K]:
+        """Every configured plugin of a kind that runs."""
+        self._start(kind)
+        return self.host.all(kind)
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _start_stores(self) -> None:
+        secrets, state = self.settings.secrets, self.settings.state
+        self._must_start(SecretStore, secrets.plugin, "secrets", secrets.settings, "secrets")
+        self.host.secrets = self._secret
+        self._must_start(StateStore, state.plugin, "state", state.settings, "state")
+        for index, section in enumerate(self.settings.policies):
+            if section.enabled:
+                policy = catalog.load(Policy.group, section.plugin)
+                key = f"policies.{index}"
+                config, hidden = configure(policy.Config, section.settings, self._secret, self._file, key)
+                self.host.hide(hidden)
+                self.host.use(policy(config), section.plugin)
+
+    def _secret(self, name: str) -> str | None:
+        found = self.secrets.get_secret(name)
+        return found.value if found else None
+
+    def _must_start(self, kind: type, name: str, label: str, settings: Mapping[str, Any], key: str) -> None:
+        if not self.host.start(kind, name, label, settings, key):
+            raise next(error for label_, error in self.host.quarantine.items() if label_.endswith(f"/{label}"))
+
+    def _sections(self, kind: type) -> Mapping[str, _Labelled]:
+        sections: Mapping[str, _Labelled] = getattr(self.settings, SECTIONS[kind])
+        if kind is Module:
+            return {label: each for label, each in sections.items() if self.settings.features.get(label, True)}
+        return sections
+
+    def _start(self, kind: type) -> None:
+        with self._lock:
+            if kind in self._started:
+                return
+            self._started.add(kind)
+            for label in self.labels(kind):
+                section = self._sections(kind)[label]
+                own = dict(section.settings.items())
+                key = f"{SECTIONS[kind]}.{label}"
+                if not self.host.start(kind, section.plugin, label, own, key):
+                    self._log.error("plugin in quarantine", label=key)
+
+    def _open_ingester(self, stream: str, source: str) -> Ingester:
+        from .collect import Ingester
+        from .collect.ingest import Settings as IngestSettings
+
+        section = self.settings.lake
+        return Ingester(
+            self.lake,
+            self.state,
+            self.log_types,
+            self.decoder,
+            stream=stream,
+            source=source,
+            settings=IngestSettings(section.retention_days, section.raw == "keep"),
+        )
+
+    def _look(self, label: str, detector: Detector, table: str, rows: Any) -> Sequence[Signal]:
+        found: Sequence[Signal] = self.host.run(
+            Module, label, f"detector {detector.name}", partial(detector.run, table, rows), Sequence[Signal]
+        )
+        return found
+
+    @cached_property
+    def _enrichers(self) -> Enrichers:
+        from .alert.enrich import Enrichers
+
+        return Enrichers(self.plugins(Enricher))
+
+    def _grouping(self, rule_id: str) -> Grouping:
+        from .alert.group import Grouping
+
+        rule = self.rules.get(rule_id)
+        window = timedelta(minutes=self.settings.alerts.window_minutes)
+        return Grouping(window, rule.description if rule else "")
+
+    def _routes(self) -> list[Route]:
+        from .alert.route import Route
+
+        return [
+            Route(label, each.enabled, frozenset(each.severity_filter), each.plugin)
+            for label, each in self.settings.sinks.items()
+        ]
