@@ -11,9 +11,8 @@ from mantissa_core.detect.rule_tests import run_tests
 from mantissa_core.detect.rules import RuleSet
 from mantissa_core.parse.log_types import LogTypes
 
-SHARED = Path(os.environ.get("MANTISSA_SHARED_DATA", Path(__file__).parents[3] / "shared/data"))
-STRATUS = SHARED / "events/scenarios/cloudtrail-stratus"
-INVICTUS = SHARED / "events/scenarios/cloudtrail-invictus"
+SCENARIOS = Path(os.environ.get("MANTISSA_TEST_DATA", "")) / "events" / "scenarios"
+real_events = pytest.mark.skipif("MANTISSA_TEST_DATA" not in os.environ, reason="MANTISSA_TEST_DATA is not set")
 
 
 @pytest.fixture(scope="module")
@@ -40,21 +39,21 @@ def test_no_rule_matches_an_event_that_lacks_everything(rules):
     assert [rule.title for rule in rules if evaluate(rule, {})] == []
 
 
-@pytest.mark.skipif(not STRATUS.is_dir(), reason="the shared development data is not here")
+@real_events
 def test_every_attack_technique_raises_an_alert(cloudtrail):
     silent = [
         file.stem
-        for file in sorted(STRATUS.glob("*.ndjson"))
+        for file in sorted((SCENARIOS / "cloudtrail-stratus").glob("*.ndjson"))
         if not any(evaluate(rule, json.loads(line)) for line in file.open() for rule in cloudtrail)
     ]
     assert silent == []
 
 
-@pytest.mark.skipif(not INVICTUS.is_dir(), reason="the shared development data is not here")
+@real_events
 def test_an_attacked_account_raises_many_kinds_of_alert_and_little_noise(cloudtrail):
     events = [
         event
-        for file in INVICTUS.glob("*.json.gz")
+        for file in (SCENARIOS / "cloudtrail-invictus").glob("*.json.gz")
         for event in json.loads(gzip.decompress(file.read_bytes()))["Records"]
     ]
     matches = [(rule.title, event["eventID"]) for event in events for rule in cloudtrail if evaluate(rule, event)]

@@ -118,8 +118,6 @@ def decide() -> Callable[..., list[bool]]:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Public rules and events; only where somebody has laid them out."""
-    here = Path(__file__).resolve().parents[4].parent / "shared" / "data"
-    folder = Path(os.environ.get("MANTISSA_SHARED_DATA", here))
-    if not folder.is_dir():
-        pytest.skip("needs the folder of public rules and events (MANTISSA_SHARED_DATA)")
-    return folder
+    if "MANTISSA_TEST_DATA" not in os.environ:
+        pytest.skip("MANTISSA_TEST_DATA is not set")
+    return Path(os.environ["MANTISSA_TEST_DATA"])

@@ -15,8 +15,8 @@ from mantissa_core.parse.log_types import LogTypes
 from mantissa_core.parse.rebuild import Rebuilder
 from mantissa_core.parse.rows import RowBuilder
 
-DATA = Path(os.environ.get("MANTISSA_SHARED_DATA") or Path(__file__).parents[5] / "shared" / "data") / "events"
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="needs the development data")
+DATA = Path(os.environ.get("MANTISSA_TEST_DATA", "")) / "events"
+pytestmark = pytest.mark.skipif("MANTISSA_TEST_DATA" not in os.environ, reason="MANTISSA_TEST_DATA is not set")
 
 SOURCES = {
     "aws.cloudtrail": ["by-log-type/AWS.CloudTrail.ndjson", "scenarios/cloudtrail-*"],
@@ -75,5 +75,6 @@ def test_every_event_is_rebuilt_equal(name: str) -> None:
             now = datetime.now(UTC)
             parsed = builder.build(records, range(len(records)), origin=pattern, source="real", ingest_time=now)
             assert not parsed.dead
+            assert parsed.rows["m_id"].combine_chunks().unique().to_pylist() == parsed.rows["m_id"].to_pylist()
             rebuilt = [rebuilder.rebuild(row) for row in parsed.rows.to_pylist()]
             assert rebuilt == [without_nulls(event, layout.root) for event in events]

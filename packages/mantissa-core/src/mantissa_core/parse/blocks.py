@@ -9,14 +9,14 @@ from mantissa_core.errors import BadRecord
 BOM = b"\xef\xbb\xbf"
 """The byte order mark that some programs put before UTF-8 text."""
 
-BLOCK_BYTES = 24 << 20
-"""Large, because making rows of a batch has a fixed cost of some ten milliseconds."""
+BLOCK_BYTES = 2 << 20
+"""Small enough that its memory is used again and again: fresh pages cost more than reading into them."""
 KEPT_OF_OVERSIZED = 64 << 10
 """How much of a record that exceeds the limit is kept for the dead letter."""
 
 
 class Blocks:
-    """Reads ``reader`` in blocks of some 24 MB.
+    """Reads ``reader`` in blocks of ``BLOCK_BYTES``.
 
     ``damage`` is set once the reader reports broken content (a truncated gzip file): reading then ends as if the
     file did, and what came before is good.

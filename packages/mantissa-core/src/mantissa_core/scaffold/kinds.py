@@ -23,15 +23,11 @@ KINDS = (
 _SHORT = {
     "decoder": "parser",
     "backend": "query-backend",
-    "query": "query-backend",
     "llm": "llm-provider",
     "sink": "alert-sink",
-    "alert": "alert-sink",
     "action": "response-action",
-    "response": "response-action",
     "state": "state-store",
     "secret": "secret-store",
-    "secrets": "secret-store",
 }
 
 

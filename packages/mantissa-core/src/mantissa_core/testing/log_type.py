@@ -1,0 +1,112 @@
+"""Conformance kit for log types: subclass :class:`LogTypeContract` in a test module.
+
+::
+
+    class TestAudit(LogTypeContract):
+        file = files("mantissa_acme.log_types") / "acme_audit.yaml"
+
+The log type's own examples are what is tested: give one for each kind of event that matters, with the overlay that
+it must have.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from mantissa_core.model import LogType
+from mantissa_core.parse.log_types import read
+from mantissa_core.parse.rebuild import rebuild
+from mantissa_core.parse.rows import RowBuilder
+
+
+def rows_of(log_type: LogType, events: Sequence[Mapping[str, Any] | bytes]) -> list[dict[str, Any]]:
+    """Make rows of events, as collection would. Fails where one would become a dead letter."""
+    records = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
+    with RowBuilder(log_type) as builder:
+        now = datetime.now(UTC)
+        parsed = builder.build(
+            records, range(len(records)), origin="test", source="test", ingest_time=now, retention_days=36_500
+        )
+    assert not parsed.dead, f"would be a dead letter: {parsed.dead[0].reason}"
+    rows: list[dict[str, Any]] = parsed.rows.to_pylist()
+    return rows
+
+
+def without_nulls(value: Any) -> Any:
+    """Leave out members that are null, at every depth: rows do not tell them from absent ones."""
+    if isinstance(value, Mapping):
+        return {key: without_nulls(each) for key, each in value.items() if each is not None}
+    return [without_nulls(each) for each in value] if isinstance(value, list) else value
+
+
+def _leaves(members: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in members.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, (*above, key))
+        else:
+            yield (*above, key)
+
+
+class LogTypeContract:
+    """What every log type must be. Set ``file``."""
+
+    file: ClassVar[Path | Traversable]
+    """The YAML file."""
+
+    @pytest.fixture
+    def log_type(self) -> LogType:
+        """The log type."""
+        return read(self.file)
+
+    def test_it_has_examples(self, log_type: LogType) -> None:
+        """Nothing else shows what the overlay is meant to be."""
+        assert log_type.examples
+        assert any(example.overlay for example in log_type.examples), "no example says its overlay"
+
+    def test_every_example_gives_its_overlay(self, log_type: LogType) -> None:
+        """The ``m_*`` columns are what the example says."""
+        for row, example in zip(rows_of(log_type, self._events(log_type)), log_type.examples, strict=True):
+            assert {name: row[f"m_{name}"] for name in example.overlay} == example.overlay
+
+    def test_every_field_of_the_examples_is_declared(self, log_type: LogType) -> None:
+        """With the type that it has; and the time can be read."""
+        for row in rows_of(log_type, self._events(log_type)):
+            undeclared = [path for path in _leaves(json.loads(row["m_extra"] or "{}")) if path not in log_type.by_path]
+            assert undeclared == [], "fields that are not declared"
+            assert row["m_flags"] is None, "a value is not of its declared type, or the time cannot be read"
+
+    def test_every_example_can_be_rebuilt(self, log_type: LogType) -> None:
+        """Storing loses nothing."""
+        for row, event in zip(rows_of(log_type, self._events(log_type)), self._events(log_type), strict=True):
+            assert without_nulls(rebuild(row, log_type)) == without_nulls(event)
+
+    def test_copies_of_an_event_are_one_where_the_vendor_gives_it_an_id(self, log_type: LogType) -> None:
+        """And two where it does not; different examples are different events."""
+        events = self._events(log_type)
+        first = [row["m_id"] for row in rows_of(log_type, events)]
+        assert len(set(first)) == len(first), "two examples have one id"
+        again = [row["m_id"] for row in rows_of(log_type, [*events, *events])][len(events) :]
+        if log_type.id == "position":
+            assert not set(first) & set(again)
+        else:
+            assert first == again, "the id is not the vendor's alone"
+
+    def test_every_column_is_described(self, log_type: LogType) -> None:
+        """People and language models read the descriptions: whole sentences or phrases, with a full stop."""
+        assert [column.path for column in log_type.columns if not column.description.endswith(".")] == []
+
+    def test_aliases_lead_to_columns(self, log_type: LogType) -> None:
+        """A rule that uses an alias of a path that is not declared would never match."""
+        known = {text for column in log_type.columns for text in column.spellings}
+        assert set(log_type.sigma.aliases.values()) <= known
+
+    @staticmethod
+    def _events(log_type: LogType) -> list[Mapping[str, Any]]:
+        return [example.event for example in log_type.examples]
