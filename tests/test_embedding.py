@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from mantissa_core import Runtime
-from mantissa_core.errors import ConfigError, LogTypeError, MantissaError
+from mantissa_core.errors import ConfigError, LakeError, LogTypeError, MantissaError
+from mantissa_core.lake.stream_log import StreamLog
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -61,6 +62,27 @@ def test_what_is_buffered_is_stored_at_close(mantissa, tmp_path):
         assert again.query("SELECT message FROM generic_json").rows.to_pylist() == [{"message": "later"}]
 
 
+@pytest.mark.parametrize("stage", ["before the intent", "between intent and tables", "before progress"])
+def test_what_is_buffered_survives_a_failing_commit_and_is_stored_once(mantissa, monkeypatch, stage):
+    siem = mantissa()
+    siem.ingest("generic.json", [{"message": "first"}])
+    siem.ingest("generic.json", [{"message": "a"}, {"message": "b"}], wait=False)
+    step = {"before the intent": "_stage", "between intent and tables": "_roll_forward", "before progress": "_done"}
+    with monkeypatch.context() as broken:
+        broken.setattr(StreamLog, step[stage], _full_disk)
+        with pytest.raises(LakeError, match="disk is full"):
+            siem.flush()
+    siem.ingest("generic.json", [{"message": "c"}], wait=False)
+    siem.flush()
+    siem.flush()
+    rows = siem.query("SELECT message FROM generic_json ORDER BY message").rows.to_pylist()
+    assert [row["message"] for row in rows] == ["a", "b", "c", "first"]
+
+
+def _full_disk(*_, **__):
+    raise LakeError("the disk is full")
+
+
 def test_two_runtimes_in_one_process_do_not_see_each_other(mantissa):
     one, two = mantissa(), mantissa()
     one.ingest("generic.json", [{"message": "one"}])
@@ -82,6 +104,18 @@ def test_a_forked_copy_refuses_to_work(mantissa):
     with pytest.raises(MantissaError, match="before a fork"):
         siem.ingest("generic.json", [{"message": "a"}])
     siem._pid = os.getpid()
+
+
+def test_decoders_have_settings(mantissa, tmp_path):
+    (tmp_path / "lines.json").write_text('{"message": "short"}\n{"message": "rather long"}\n')
+    source = {"plugin": "core.file", "path": str(tmp_path / "lines.json"), "log_type": "generic.json"}
+    siem = mantissa(parsers={"core.json_lines": {"max_record_bytes": 22}}, collectors={"lines": source})
+    assert [(each.ingested.rows, each.ingested.dead) for each in siem.collect()] == [(1, 1)]
+
+
+def test_settings_of_a_decoder_that_is_not_installed_are_refused(mantissa):
+    with pytest.raises(ConfigError, match=r"parsers\.core\.jsonlines.*core\.json_lines"):
+        mantissa(parsers={"core.jsonlines": {}})
 
 
 def test_a_wrong_setting_in_a_dict_is_named():

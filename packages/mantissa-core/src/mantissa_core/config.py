@@ -176,6 +176,8 @@ class Settings(_Section):
     """``[features]``: ``<module> = false`` keeps a module of ``[modules]`` from starting."""
     rules: RulesSection = RulesSection()
     log_types: LogTypesSection = LogTypesSection()
+    parsers: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    """``[parsers."<name>"]``: settings of a decoder, by its name in ``mantissa plugins list``."""
     collectors: Mapping[str, CollectorSection] = Field(default_factory=dict)
     receivers: Mapping[str, PluginSection] = Field(default_factory=dict)
     sinks: Mapping[str, SinkSection] = Field(default_factory=dict)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import catalog
 from .config import FILE, Settings, _Labelled
+from .errors import ConfigError
 from .hookspecs import (
     AlertSink,
     Collector,
@@ -170,7 +171,7 @@ class Parts:
         """A parser plugin, started at first use."""
         with self._lock:
             if name not in self.host.labels(Parser):
-                self._must_start(Parser, name, name, {}, name)
+                self._must_start(Parser, name, name, self.settings.parsers.get(name, {}), f"parsers.{name}")
         return self.host.get(Parser, name)
 
     def labels(self, kind: type) -> list[str]:
@@ -194,6 +195,7 @@ class Parts:
         self._must_start(SecretStore, secrets.plugin, "secrets", secrets.settings, "secrets")
         self.host.secrets = self._secret
         self._must_start(StateStore, state.plugin, "state", state.settings, "state")
+        self._know_parsers()
         for index, section in enumerate(self.settings.policies):
             if section.enabled:
                 policy = catalog.load(Policy.group, section.plugin)
@@ -201,6 +203,13 @@ class Parts:
                 config, hidden = configure(policy.Config, section.settings, self._secret, self._file, key)
                 self.host.hide(hidden)
                 self.host.use(policy(config), section.plugin)
+
+    def _know_parsers(self) -> None:
+        """Settings of a decoder that is not installed would have no effect, silently."""
+        known = [each.name for each in catalog.installed(Parser.group)] if self.settings.parsers else []
+        for name in self.settings.parsers:
+            if name not in known:
+                raise ConfigError(self._file, f"parsers.{name}", "no parser of that name", f"one of {', '.join(known)}")
 
     def _secret(self, name: str) -> str | None:
         found = self.secrets.get_secret(name)

@@ -23,7 +23,12 @@ class Audit:
     @hookimpl(wrapper=True)
     def deliver(self, delivery: Delivery) -> Generator[None, Receipt, Receipt]:
         """Log where an alert went, or why it did not."""
-        facts = {"alert": delivery.alert.id, "message": delivery.event, "attempt": delivery.attempt}
+        facts = {
+            "alert": delivery.alert.id,
+            "message": delivery.event,
+            "destination": delivery.destination,
+            "attempt": delivery.attempt,
+        }
         try:
             receipt = yield
         except MantissaError as error:

@@ -32,7 +32,7 @@ from .parts import Parts
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .collect import Collected, Ingested, Ingesters
+    from .collect import Buffer, Collected, Ingested, Ingesters
     from .model.collection import Records
 
 
@@ -56,7 +56,7 @@ class Runtime(Parts):
         super().__init__(settings, home)
         self._pid = os.getpid()
         self._detecting = threading.Lock()
-        self._buffers: dict[tuple[str, str], list[Any]] = {}
+        self._buffers: dict[tuple[str, str], Buffer] = {}
         self._open_streams: Ingesters | None = None
         self._listeners: list[Callable[[Alert], None]] = []
 
@@ -102,23 +102,35 @@ class Runtime(Parts):
         buffered in memory until :meth:`flush`, the next ``ingest`` of the same source, or :meth:`close`.
 
         Raises:
-            MantissaError: the log type is unknown, or the lake refuses; nothing was stored.
+            MantissaError: the log type is unknown, or the lake or the state store fails. Records that were buffered
+                stay so. Of the others nothing is stored but where the lake failed in the middle of a commit:
+                that is finished before the source's next one.
         """
         from .collect import Ingested
 
         self._own()
         listed = records.to_pylist() if hasattr(records, "to_pylist") else list(records)
         self.log_types.get(log_type)
-        with self._lock:
-            buffered = self._buffers.setdefault((log_type, source), [])
-            buffered.extend(listed)
-        return self._flush(log_type, source) if wait else Ingested()
+        if not wait:
+            self._buffer(log_type, source).add(listed)
+            return Ingested()
+        with self._ingesters.use(f"ingest/{source}", source) as ingester:
+            stored = self._buffer(log_type, source).store(ingester, log_type)
+            if listed:
+                stored += ingester.ingest(Page({}, records=listed), log_type, {})
+        return stored
 
     def flush(self) -> None:
-        """Commit what ``ingest(wait=False)`` has buffered."""
+        """Commit what ``ingest(wait=False)`` has buffered.
+
+        Raises:
+            MantissaError: the lake or the state store fails; what is not stored stays buffered.
+        """
         self._own()
-        for log_type, source in list(self._buffers):
-            self._flush(log_type, source)
+        for (log_type, source), buffer in list(self._buffers.items()):
+            if buffer:
+                with self._ingesters.use(f"ingest/{source}", source) as ingester:
+                    buffer.store(ingester, log_type)
 
     def collect(self, label: str | None = None, stop: Callable[[], bool] = lambda: False) -> Iterator[Collected]:
         """Read every stream of one collector, or of all, until each has no more; yields after every commit.
@@ -194,8 +206,7 @@ class Runtime(Parts):
         if self._pid != os.getpid():
             return
         try:
-            if self._buffers:
-                self.flush()
+            self.flush()
         finally:
             if self._open_streams is not None:
                 self._open_streams.close()
@@ -215,13 +226,11 @@ class Runtime(Parts):
             self._open_streams = self._open_streams or Ingesters(self._open_ingester)
             return self._open_streams
 
-    def _flush(self, log_type: str, source: str) -> Ingested:
-        from .collect import Ingested
+    def _buffer(self, log_type: str, source: str) -> Buffer:
+        from .collect import Buffer
 
-        with self._ingesters.use(f"ingest/{source}", source) as ingester:
-            with self._lock:
-                records = self._buffers.pop((log_type, source), [])
-            return ingester.ingest(Page({}, records=records), log_type, {}) if records else Ingested()
+        with self._lock:
+            return self._buffers.setdefault((log_type, source), Buffer())
 
     def _alert(self) -> Detected:
         """Apply the signals committed since the cursor; the cursor moves behind each version that was applied."""

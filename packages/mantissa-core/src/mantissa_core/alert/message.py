@@ -68,7 +68,7 @@ class Message:
         """What the sink gets."""
         alert = alert_from_json(self.value["alert"])
         key = f"{alert.id}-{alert.revision}-{self.destination}"
-        return Delivery(key, self.value["event"], alert, self.attempt, previous)
+        return Delivery(key, self.value["event"], alert, self.attempt, previous, self.destination)
 
 
 def message_to_json(alert: Alert, route: Route, now: datetime) -> Put:

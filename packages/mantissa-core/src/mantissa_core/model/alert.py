@@ -47,6 +47,7 @@ class Delivery:
 
     ``key`` is the same for every attempt at the same message: a destination that can, uses it to drop
     repeats. ``attempt`` starts at 1. ``previous`` is the receipt of this alert's last delivery there.
+    ``destination`` is the label of the sink.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Delivery:
     alert: Alert
     attempt: int = 1
     previous: str | None = None
+    destination: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,8 @@ class Gadget:
 
     def _wait(self, delivery: Delivery) -> float:
         with self._lock:
-            name = _destination(delivery)
-            bucket = self._buckets.setdefault(name, _Bucket(60 / self.config.per_minute, self.config.burst))
+            new = _Bucket(60 / self.config.per_minute, self.config.burst)
+            bucket = self._buckets.setdefault(delivery.destination, new)
             return bucket.wait(delivery.key, self.clock())
 
 
@@ -66,8 +66,3 @@ class _Bucket:
             return self._turns[key] - now
         del self._turns[key]
         return 0.0
-
-
-def _destination(delivery: Delivery) -> str:
-    """The sink's label, with which the key of a delivery ends."""
-    return delivery.key.removeprefix(f"{delivery.alert.id}-{delivery.alert.revision}-")
