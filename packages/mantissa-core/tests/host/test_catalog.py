@@ -32,7 +32,7 @@ def _install_broken(install, group, target, source):
 @pytest.mark.parametrize(("target", "source", "reason"), BROKEN)
 def test_a_broken_package_of_data_is_left_out_with_a_warning_that_names_it(install, group, target, source, reason):
     before = [entry.name for entry, _ in catalog.data(group)]
-    assert before
+    assert before or group == catalog.RULE_PACKS  # core has none of its own
     _install_broken(install, group, target, source)
     with structlog.testing.capture_logs() as lines:
         assert [entry.name for entry, _ in catalog.data(group)] == before
@@ -57,7 +57,6 @@ def test_the_other_log_types_and_rules_load(install):
         install(f"broken-{name}", {group: {"broken": f"nowhere_{group[-4:]}"}})
     assert (len(LogTypes.load()), len(RuleSet.load().rules)) == (log_types, rules)
     assert log_types
-    assert rules
 
 
 @pytest.mark.parametrize("group", GROUPS)
