@@ -58,8 +58,8 @@ def main() -> None:
         dist, venv = outside / "dist", outside / "venv"
         run("uv", "build", "--quiet", "--all-packages", "--wheel", "--out-dir", dist, cwd=ROOT)
         run("uv", "venv", "--quiet", "--python", f"{sys.version_info[0]}.{sys.version_info[1]}", venv, cwd=outside)
-        install = ("uv", "pip", "install", "--quiet", "--python", venv, "--find-links", dist)
-        run(*install, "mantissa-core", "mantissa-aws", "mantissa-okta", "mantissa-rules", cwd=outside)
+        install = ("uv", "pip", "install", "--quiet", "--python", venv)
+        run(*install, *sorted(dist.glob("*.whl")), cwd=outside)
         mantissa = venv / "bin" / "mantissa"
         print(run(mantissa, "plugins", "list", cwd=outside))
         demo(mantissa, outside)
@@ -82,7 +82,8 @@ def third_party(mantissa: Path, install: tuple[str | Path, ...], venv: Path, out
     package = outside / "mantissa-acme"
     run("uv", "build", "--quiet", "--wheel", "--out-dir", outside / "acme", package, cwd=outside)
     (wheel,) = (outside / "acme").glob("*.whl")
-    run(*install, wheel, "mantissa-core[testing]", cwd=outside)
+    (core,) = (outside / "dist").glob("mantissa_core-*.whl")
+    run(*install, wheel, f"{core}[testing]", cwd=outside)
     run(venv / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", package / "tests", cwd=package)
     home = outside / "home"
     (home / "rules").mkdir(parents=True)
