@@ -29,6 +29,7 @@ wheels:
 # Measure; each prints a ratio against a reference in the same run
 bench:
     uv run python benchmarks/ingest.py
+    uv run python benchmarks/detect.py
 
 # Everything that must hold before a change lands
 ci:

@@ -34,6 +34,17 @@ def test_rows_come_back_as_they_went_in(table: Table, rows: Rows) -> None:
     assert found.schema.field("m_id").nullable is False
 
 
+def test_texts_can_be_read_dictionary_encoded(table: Table, rows: Rows) -> None:
+    table.commit(table.stage(rows(1, 2, 3)), {"s": 1})
+    names = [*table.schema().names, "dt"]
+    (batch,) = table.read(table.live(), names, encoded=names)
+    types = {field.name: field.type for field in batch.schema}
+    plain = table.schema()
+    assert all(pa.types.is_dictionary(types[field.name]) for field in plain if pa.types.is_string(field.type))
+    assert all(types[field.name] == field.type for field in plain if not pa.types.is_string(field.type))
+    assert batch.to_pylist() == rows(1, 2, 3).to_pylist()
+
+
 def test_staged_rows_are_invisible_until_they_are_committed(table: Table, rows: Rows) -> None:
     files = table.stage(rows(1))
     assert table.live() == []

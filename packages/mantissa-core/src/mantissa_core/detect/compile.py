@@ -63,10 +63,11 @@ _LITERAL = {(False, False): Op.EQ, (True, False): Op.ENDSWITH, (False, True): Op
 """By whether a wildcard stands before and behind the literal."""
 
 
-class _QuietRE2(RE2RegexEngine):
+class QuietRE2(RE2RegexEngine):
     """pySigma's safe engine, without RE2's habit of writing each bad expression to standard error."""
 
     def compile(self, pattern: str, flags: int = 0) -> RegexPattern:
+        """Compile without a word."""
         letters = "".join(letter for letter, flag in _FLAGS.items() if flags & flag)
         options = re2.Options()
         options.log_errors = False
@@ -84,7 +85,7 @@ def compile_detection(detection: Mapping[str, Any], placeholders: Placeholders |
     """
     _refuse_legacy(detection)
     try:
-        sections = SigmaDetections.from_dict(_exact(dict(detection)), policy=SigmaPolicy(regex_engine=_QuietRE2()))
+        sections = SigmaDetections.from_dict(_exact(dict(detection)), policy=SigmaPolicy(regex_engine=QuietRE2()))
         _mark_cased(sections)
         trees = [condition.parse() for condition in sections.parsed_condition]
         return _Translator(placeholders or {}).any_of([_present(tree) for tree in trees])

@@ -7,8 +7,11 @@ from functools import reduce
 
 from .ir import And, Glob, Node, Not, Op, Predicate
 
+_NO_COVER = frozenset({Op.NULL, Op.EXISTS, Op.FIELD})
+"""Operators that hold for most rows, or need more than one field."""
+
 SHORTEST_WITNESS = 2
-"""Characters; a shorter literal occurs in nearly every text and excludes nothing."""
+"""Bytes of UTF-8; a shorter literal occurs in nearly every text and excludes nothing."""
 
 Witness = tuple[str | None, str]
 """A field (``None``: anywhere) and a literal, to be looked for without regard to case."""
@@ -50,7 +53,7 @@ def pins(node: Node) -> tuple[Predicate, ...]:
 def witnesses(node: Node) -> frozenset[Witness] | None:
     """Literals of which every match contains at least one, or ``None`` where there is no such set."""
     if isinstance(node, Predicate):
-        return _literals(node)
+        return literals(node)
     if isinstance(node, Not):
         return None
     found = [witnesses(child) for child in node.children]
@@ -59,6 +62,29 @@ def witnesses(node: Node) -> frozenset[Witness] | None:
     if not all(found):
         return None
     return frozenset().union(*(each for each in found if each))
+
+
+def covers(node: Node) -> tuple[tuple[Predicate, ...], ...]:
+    """Sets of predicates, not on whole events: every match satisfies some predicate of each set."""
+    if isinstance(node, Predicate):
+        return ((node,),) if node.field is not None and node.op not in _NO_COVER else ()
+    if isinstance(node, Not):
+        return ()
+    below = [covers(child) for child in node.children]
+    if isinstance(node, And):
+        return tuple(cover for each in below for cover in each)
+    if not all(below):
+        return ()
+    return (tuple(dict.fromkeys(predicate for each in below for predicate in max(each, key=_tells))),)
+
+
+def _tells(cover: tuple[Predicate, ...]) -> tuple[int, int]:
+    """The longer the shortest literal of a cover, the fewer rows it leaves."""
+    found = [literals(predicate) for predicate in cover]
+    if not all(found):
+        return 0, -len(cover)
+    every = [literal for each in found for _, literal in each or ()]
+    return min(map(len, every)), -len(every)
 
 
 def _pins(node: Node) -> dict[str, Predicate]:
@@ -85,12 +111,12 @@ def _union(alternatives: list[Predicate]) -> Predicate:
     return Predicate(alternatives[0].field, Op.EQ, tuple(values), all(each.cased for each in alternatives))
 
 
-def _literals(predicate: Predicate) -> frozenset[Witness] | None:
+def literals(predicate: Predicate) -> frozenset[Witness] | None:
     """One literal for each alternative value; none at all if any alternative has none."""
     if predicate.op not in {Op.EQ, Op.CONTAINS, Op.STARTSWITH, Op.ENDSWITH, Op.WILDCARD}:
         return None
     longest = [_longest(value) for value in predicate.values]
-    if any(len(literal) < SHORTEST_WITNESS for literal in longest):
+    if any(len(literal.encode()) < SHORTEST_WITNESS for literal in longest):
         return None
     return frozenset((predicate.field, literal) for literal in longest)
 

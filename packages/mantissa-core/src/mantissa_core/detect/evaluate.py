@@ -57,12 +57,12 @@ class Explanation:
 
 def evaluate(rule: HasTree, event: Mapping[str, Any], log_type: LogType | None = None) -> bool:
     """Whether ``rule`` matches ``event`` (as the vendor sends it); ``log_type`` resolves field names."""
-    return holds(rule.ir, _lookup(event, log_type))
+    return holds(rule.ir, field_texts(event, log_type))
 
 
 def explain(rule: HasTree, event: Mapping[str, Any], log_type: LogType | None = None) -> Explanation:
     """Evaluate, and say of every predicate what it saw and whether it held."""
-    look = _lookup(event, log_type)
+    look = field_texts(event, log_type)
     findings = tuple(Finding(each, holds(each, look), tuple(look(each.field))) for each in predicates(rule.ir))
     return Explanation(holds(rule.ir, look), findings)
 
@@ -83,7 +83,9 @@ def holds(node: Node, look: Lookup) -> bool:
     return any(_passes(node, text, value, look) for text in look(node.field) for value in node.values)
 
 
-def _lookup(event: Mapping[str, Any], log_type: LogType | None) -> Lookup:
+def field_texts(event: Mapping[str, Any], log_type: LogType | None) -> Lookup:
+    """How to find the texts of an event's fields; ``log_type`` resolves their names."""
+
     def look(field: str | None) -> list[str]:
         if field is None:
             return list(lookup.leaves(event))

@@ -13,9 +13,11 @@ from mantissa_core.model.log_type import ColumnType
 from mantissa_core.parse.scalars import from_column
 
 from . import lookup
+from .automaton import Automaton
 from .bind import EXTRA, Binding
 from .ir import Op, Predicate
 from .kernels import Texts, passing
+from .raw import RawColumn, raw_columns, tell_tales
 from .text import text_of
 
 Rows: TypeAlias = pa.UInt64Array | None
@@ -24,24 +26,43 @@ Rows: TypeAlias = pa.UInt64Array | None
 _FRACTION = r"^-?[0-9]+(\.[0-9]|[eE])|^-0"
 """Numbers whose text depends on how they were written; a promoted column has it as written."""
 
+SLICES = 64
+"""Distinct texts above which their rows are picked out of all rows, and not put together from the index."""
+
+FEWER = 4
+"""A predicate on fewer rows than one for this many distinct texts is worked out for these rows alone."""
+
 
 class Batch:
-    """A record batch whose columns are known by name; one that is absent is null."""
+    """A record batch whose columns are known by name; one that is absent is null.
 
-    def __init__(self, rows: pa.RecordBatch) -> None:
+    ``literals`` are what will be looked for in columns of JSON text.
+    """
+
+    def __init__(self, rows: pa.RecordBatch, literals: Automaton | None = None) -> None:
         self.rows = rows
+        self._literals = literals or Automaton(())
         self._names = {name: index for index, name in enumerate(rows.schema.names)}
+        self._raw: dict[str, RawColumn] = {}
 
     def __len__(self) -> int:
         return int(self.rows.num_rows)
 
     def column(self, name: str, rows: Rows = None) -> pa.Array:
         """The column's values in ``rows``."""
+        values = self.stored(name)
+        return _decoded(values if rows is None else values.take(rows))
+
+    def stored(self, name: str) -> pa.Array:
+        """The column as it was read, perhaps dictionary-encoded."""
         index = self._names.get(name)
-        if index is None:
-            return pa.nulls(len(self) if rows is None else len(rows), pa.string())
-        column = self.rows.column(index)
-        return column if rows is None else column.take(rows)
+        return pa.nulls(len(self), pa.string()) if index is None else self.rows.column(index)
+
+    def raw(self, name: str) -> RawColumn:
+        """A column of JSON text, to be searched as it stands."""
+        if (found := self._raw.get(name)) is None:
+            found = self._raw[name] = RawColumn(_with_dictionary(self.stored(name)), self._literals)
+        return found
 
     def count(self, rows: Rows) -> int:
         """How many rows these are."""
@@ -61,36 +82,69 @@ class Field:
 
     def mask(self, predicate: Predicate, rows: Rows) -> pa.BooleanArray:
         """Which of ``rows`` satisfy the predicate (any operator but ``FIELD``)."""
-        texts = self.texts(rows)
         if predicate.op in {Op.NULL, Op.EXISTS}:
-            return _absent(texts) if predicate.op is Op.NULL else pc.invert(_absent(texts))
+            absent = _absent(self.texts(rows))
+            return absent if predicate.op is Op.NULL else pc.invert(absent)
+        if self._codes is None and (possible := self._possible(predicate, rows)) is not None:
+            chosen = pc.indices_nonzero(possible) if rows is None else rows.filter(possible)
+            return pc.replace_with_mask(possible, possible, passed(predicate, self.texts(chosen)))
         if self._codes is None:
-            return passed(predicate, texts)
+            texts = self.texts(rows)
+            if self._codes is None:
+                return passed(predicate, texts)
         codes = self._codes if rows is None else self._codes.take(rows)
-        return self._table(predicate).take(codes).fill_null(False)
+        if len(codes) * FEWER < len(self._dictionary) and predicate not in self._tables:
+            return passing(predicate, self._dictionary.at(codes))
+        return self.table(predicate).take(codes).fill_null(False)
 
     def texts(self, rows: Rows) -> pa.Array:
         """The texts in ``rows``: strings or lists of strings, null where there is none."""
         if rows is None:
-            return self._all
+            return _decoded(self._all)
         self._asked += len(rows)
         if "_all" in self.__dict__ or (self._binding.column is not None and self._asked * 2 > len(self._batch)):
-            return self._all.take(rows)
+            return _decoded(self._all.take(rows))
         return self._read(rows)
 
-    def rows_of(self, predicate: Predicate) -> list[pa.UInt64Array] | None:
-        """The rows that satisfy an equality, in pieces; ``None`` where no index can tell."""
-        if self._index is None:
-            return None
-        order, spans = self._index
-        found = pc.indices_nonzero(self._table(predicate)).to_pylist()
-        return [order.slice(*spans[code]) for code in found]
+    @cached_property
+    def distinct(self) -> int | None:
+        """How many distinct texts there are; ``None`` where some row has several. Reads all rows."""
+        return None if pa.types.is_list(self._all.type) else len(self._dictionary)
 
-    def _table(self, predicate: Predicate) -> pa.BooleanArray:
+    @property
+    def folded(self) -> pa.StringArray:
+        """The distinct texts in lower case, where no row has several."""
+        return self._dictionary.folded
+
+    def rows_of(self, predicate: Predicate) -> list[pa.UInt64Array] | None:
+        """The rows that satisfy a predicate, in pieces; ``None`` where no index can tell."""
+        if self.distinct is None:
+            return None
+        return self.rows_at(pc.indices_nonzero(self.table(predicate)).to_pylist())
+
+    def rows_at(self, codes: Sequence[int]) -> list[pa.UInt64Array]:
+        """The rows that have one of some distinct texts, named by their numbers, in pieces."""
+        order, starts = self._index
+        if len(codes) > SLICES:
+            wanted = pc.is_in(self._encoded.indices, value_set=pa.array(codes, self._encoded.indices.type))
+            return [pc.indices_nonzero(wanted)]
+        return [order.slice(starts[code], starts[code + 1] - starts[code]) for code in codes]
+
+    def table(self, predicate: Predicate) -> pa.BooleanArray:
         """Which of the distinct texts satisfy the predicate, worked out once for the batch."""
         if (table := self._tables.get(predicate)) is None:
             table = self._tables[predicate] = passing(predicate, self._dictionary)
         return table
+
+    def _possible(self, predicate: Predicate, rows: Rows) -> pa.BooleanArray | None:
+        """Which of ``rows`` the predicate may hold for, where their JSON text tells; ``None`` where it does not."""
+        if self._raw_columns is None or (literals := tell_tales(predicate)) is None:
+            return None
+        return reduce(pc.or_, (self._batch.raw(name).having(literals, rows) for name in self._raw_columns))
+
+    @cached_property
+    def _raw_columns(self) -> tuple[str, ...] | None:
+        return raw_columns(self._binding)
 
     @cached_property
     def _all(self) -> pa.Array:
@@ -105,25 +159,20 @@ class Field:
 
     @cached_property
     def _encoded(self) -> pa.DictionaryArray:
-        return self._all.dictionary_encode()
+        return _with_dictionary(self._all)
 
     @cached_property
     def _dictionary(self) -> Texts:
         return Texts(self._encoded.dictionary)
 
     @cached_property
-    def _index(self) -> tuple[pa.UInt64Array, list[tuple[int, int]]] | None:
-        """Row numbers in the order of their codes, and where each code's begin and how many they are."""
-        if pa.types.is_list(self._all.type):
-            return None
+    def _index(self) -> tuple[pa.UInt64Array, list[int]]:
+        """Row numbers in the order of their codes, and where each code's begin; one more number ends the last."""
         codes = self._encoded.indices
-        order = pc.sort_indices(codes)
-        counts = pc.value_counts(codes.drop_null()).to_pylist()
-        spans, begin = [(0, 0)] * len(self._encoded.dictionary), 0
-        for entry in sorted(counts, key=lambda each: each["values"]):
-            spans[entry["values"]] = (begin, entry["counts"])
-            begin += entry["counts"]
-        return order, spans
+        every = pa.array(range(len(self._encoded.dictionary)), codes.type)  # a dictionary may hold more than occurs
+        values, counts = pc.value_counts(pa.concat_arrays([codes.drop_null(), every])).flatten()
+        ends = pc.cumulative_sum(pc.subtract(counts.take(pc.sort_indices(values)), 1))
+        return pc.sort_indices(codes), [0, *ends.to_pylist()]
 
     def _read(self, rows: Rows) -> pa.Array:
         texts = self._column(rows)
@@ -137,7 +186,8 @@ class Field:
         column = self._binding.column
         if column is None:
             return pa.nulls(self._batch.count(rows), pa.string())
-        return as_texts(self._batch.column(column.column, rows), column.type)
+        values = self._batch.stored(column.column) if rows is None else self._batch.column(column.column, rows)
+        return as_texts(values, column.type)
 
     def _slow_rows(self, texts: pa.Array, rows: Rows) -> pa.UInt64Array:
         """The places in ``texts`` for which JSON text may have more to say than the column."""
@@ -151,7 +201,8 @@ class Field:
             return pa.repeat(True, len(texts))
         unsettled = texts.is_null()
         if self._binding.repeats:
-            unsettled = pc.or_(unsettled, pc.match_substring_regex(texts, _FRACTION).fill_null(False))
+            fractions = pc.match_substring_regex(_decoded(texts), _FRACTION).fill_null(False)
+            unsettled = pc.or_(unsettled, fractions)
         return unsettled
 
     def _named(self, rows: pa.UInt64Array) -> pa.BooleanArray:
@@ -191,6 +242,17 @@ def passed(predicate: Predicate, texts: pa.Array) -> pa.BooleanArray:
         return passing(predicate, Texts(texts))
     hits = pc.list_parent_indices(texts).filter(passing(predicate, Texts(pc.list_flatten(texts))))
     return pc.is_in(pa.array(range(len(texts)), hits.type), value_set=hits)
+
+
+def _decoded(values: pa.Array) -> pa.Array:
+    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+
+
+def _with_dictionary(values: pa.Array) -> pa.DictionaryArray:
+    """Dictionary-encoded; anew where most texts of the dictionary may be those of other batches of the file."""
+    if pa.types.is_dictionary(values.type) and len(values.dictionary) * 2 <= len(values):
+        return values
+    return _decoded(values).dictionary_encode()
 
 
 def as_texts(column: pa.Array, kind: ColumnType) -> pa.Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from functools import cached_property, reduce
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
 import pyarrow as pa
@@ -43,6 +43,13 @@ class Texts:
     def __len__(self) -> int:
         return len(self.array)
 
+    def at(self, numbers: pa.Array) -> Texts:
+        """The texts of these numbers (null: none), in lower case as well where these are."""
+        chosen = Texts(self.array.take(numbers))
+        if "folded" in self.__dict__:
+            chosen.__dict__["folded"] = self.folded.take(numbers)
+        return chosen
+
     @cached_property
     def folded(self) -> pa.StringArray:
         """The texts in lower case, by the kernel that also folds a rule's literals."""
@@ -52,6 +59,11 @@ class Texts:
     def numbers(self) -> list[int | float | None]:
         """The number that each text spells, if it does."""
         return [None if text is None else number_of(text) for text in self.array.to_pylist()]
+
+    @cached_property
+    def addresses(self) -> list[IPv4Address | IPv6Address | None]:
+        """The address that each text is, if it is one."""
+        return [_address(text) for text in self.array.to_pylist()]
 
 
 def passing(predicate: Predicate, texts: Texts) -> pa.BooleanArray:
@@ -113,15 +125,15 @@ def _compared(predicate: Predicate, texts: Texts) -> pa.BooleanArray:
 
 def _within(predicate: Predicate, texts: Texts) -> pa.BooleanArray:
     networks = [ip_network(str(value)) for value in predicate.values]
+    inside = [address is not None and any(address in each for each in networks) for address in texts.addresses]
+    return pa.array(inside, pa.bool_())
 
-    def inside(text: str | None) -> bool:
-        try:
-            address = ip_address(text or "")
-        except ValueError:
-            return False
-        return any(address in network for network in networks)
 
-    return pa.array([inside(text) for text in texts.array.to_pylist()], pa.bool_())
+def _address(text: str | None) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text or "")
+    except ValueError:
+        return None
 
 
 def _any(masks: Any) -> pa.BooleanArray:

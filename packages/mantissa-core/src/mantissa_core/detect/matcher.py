@@ -16,12 +16,15 @@ import pyarrow.compute as pc
 
 from mantissa_core.model import LogType
 
+from .automaton import Automaton
 from .bind import Binding, bind
-from .derive import fields, has_keywords
+from .derive import fields, has_keywords, predicates
 from .field import Batch, Field, Rows
 from .ir import And, FieldRef, Node, Not, Op, Or, Predicate
 from .kernels import related_pairs
 from .keywords import keyword_columns, keyword_mask
+from .prefilter import MANY, Candidates, Cover, Prefilter
+from .raw import raw_columns, tell_tales
 from .rules import Rule
 
 NARROW = 3
@@ -29,6 +32,9 @@ NARROW = 3
 
 FEW = 50
 """Rows that are fewer than one in this many need no rarer pin: reading another field would cost more."""
+
+MOST = 0.3
+"""The share of a batch's rows above which candidates are not worth being picked."""
 
 _COST = {Op.EQ: 1, Op.NULL: 1, Op.EXISTS: 1, Op.WILDCARD: 4, Op.REGEX: 4, Op.CIDR: 6, Op.FIELD: 8}
 _SLOW, _KEYWORD = 20, 100
@@ -48,15 +54,19 @@ class _Plan:
     rule: Rule
     tree: Node
     pins: tuple[Predicate, ...]
+    covers: tuple[Cover, ...]
 
 
 class Matcher:
     """Rules made ready for one log type's table. Keeps nothing between batches."""
 
-    def __init__(self, rules: Sequence[Rule], log_type: LogType) -> None:
+    def __init__(self, rules: Sequence[Rule], log_type: LogType, *, many: int = MANY) -> None:
         self._log_type = log_type
         names = dict.fromkeys(name for rule in rules for name in fields(rule.ir))
         self._bindings: Mapping[str, Binding] = {name: bind(name, log_type) for name in names}
+        columns = {name for name, binding in self._bindings.items() if binding.column is not None}
+        self._in_json = Automaton(literal for rule in rules for literal in self._told(rule))
+        self._prefilter = Prefilter(rules, columns, many)
         self._plans = [self._plan(rule) for rule in rules]
         self._keywords = any(has_keywords(rule.ir) for rule in rules)
 
@@ -68,8 +78,9 @@ class Matcher:
 
     def match(self, rows: pa.RecordBatch) -> Iterator[Hits]:
         """Yield the rules that match some row, and those that fail: a failing rule does not stop the others."""
-        batch = Batch(rows)
-        run = _Run(batch, self._log_type, {name: Field(batch, each) for name, each in self._bindings.items()})
+        batch = Batch(rows, self._in_json)
+        fields = {name: Field(batch, each) for name, each in self._bindings.items()}
+        run = _Run(batch, self._log_type, fields, Candidates(self._prefilter, fields))
         for plan in self._plans:
             try:
                 found = run.rows(plan)
@@ -79,9 +90,15 @@ class Matcher:
             if len(found):
                 yield Hits(plan.rule, found)
 
+    def _told(self, rule: Rule) -> Iterator[bytes]:
+        """What is looked for in JSON text."""
+        for predicate in predicates(rule.ir):
+            if predicate.field is not None and raw_columns(self._bindings[predicate.field]) is not None:
+                yield from (literal.encode() for literal in tell_tales(predicate) or ())
+
     def _plan(self, rule: Rule) -> _Plan:
         pinned = (pin for pin in rule.pins if pin.field is not None and self._bindings[pin.field].column is not None)
-        return _Plan(rule, self._ordered(rule.ir), tuple(pinned))
+        return _Plan(rule, self._ordered(rule.ir), tuple(pinned), self._prefilter.covers(rule))
 
     def _ordered(self, node: Node) -> Node:
         if isinstance(node, Predicate):
@@ -108,6 +125,7 @@ class _Run:
     batch: Batch
     log_type: LogType
     fields: Mapping[str, Field]
+    candidates: Candidates
 
     def rows(self, plan: _Plan) -> pa.UInt64Array:
         candidates = self._candidates(plan)
@@ -119,17 +137,23 @@ class _Run:
         return found.take(pc.array_sort_indices(found))
 
     def _candidates(self, plan: _Plan) -> Rows:
-        """The rows of the rarest pinned equality; ``None`` where nothing is pinned."""
+        """The rows that the rule's rarest pin or cover leaves, each once; ``None`` where that is most of them."""
         best: list[pa.UInt64Array] | None = None
-        for pin in plan.pins:
-            pieces = self.fields[str(pin.field)].rows_of(pin)
+        for pieces in self._limits(plan):
             if pieces is not None and (best is None or _total(pieces) < _total(best)):
                 best = pieces
             if best is not None and _total(best) * FEW <= len(self.batch):
                 break
-        if best is None:
+        if best is None or _total(best) > MOST * len(self.batch):
             return None
-        return pa.concat_arrays(best) if best else pa.array([], pa.uint64())
+        return pc.unique(pa.concat_arrays(best)) if best else pa.array([], pa.uint64())
+
+    def _limits(self, plan: _Plan) -> Iterator[list[pa.UInt64Array] | None]:
+        """What each pin and cover leaves, in pieces; those that cost a search come last."""
+        for pin in plan.pins:
+            yield self.fields[str(pin.field)].rows_of(pin)
+        for cover in sorted(plan.covers, key=self.candidates.searched):
+            yield self.candidates.rows(cover)
 
     def mask(self, node: Node, rows: Rows) -> pa.BooleanArray:
         match node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -169,23 +169,34 @@ class Table:
         return list(files) if start is None and end is None else [file for file in files if file.overlaps(start, end)]
 
     def read(
-        self, files: Sequence[DataFile], columns: Sequence[str] | None = None, batch_size: int = 50_000
+        self,
+        files: Sequence[DataFile],
+        columns: Sequence[str] | None = None,
+        batch_size: int = 50_000,
+        encoded: Collection[str] = (),
     ) -> Iterator[pa.RecordBatch]:
         """Yield the rows of ``files``, in their order.
 
         ``columns`` may include ``dt``; all others by default. A column that a file is too old to have is null.
+        Text columns in ``encoded`` come dictionary-encoded where the file has them: a fraction of the work.
         """
         known = self.spec.schema.append(pa.field(PARTITION, pa.string()))
         names = self.spec.schema.names if columns is None else list(columns)
         if unknown := set(names) - set(known.names):
             raise LakeError(f"table {self.name} has no column {', '.join(sorted(unknown))}")
         schema = pa.schema([known.field(name) for name in names])
+        texts = {field.name for field in schema if field.name in encoded and pa.types.is_string(field.type)}
         for file in files:
-            yield from self._read_file(file, schema, batch_size)
+            yield from self._read_file(file, schema, batch_size, texts)
 
-    def _read_file(self, file: DataFile, schema: pa.Schema, batch_size: int) -> Iterator[pa.RecordBatch]:
+    def _read_file(
+        self, file: DataFile, schema: pa.Schema, batch_size: int, encoded: Collection[str]
+    ) -> Iterator[pa.RecordBatch]:
         try:
-            with pq.ParquetFile(self.local_path(file)) as source:
+            path = self.local_path(file)
+            footer = pq.read_metadata(path)
+            dictionaries = [name for name in footer.schema.to_arrow_schema().names if name in encoded]
+            with pq.ParquetFile(path, metadata=footer, read_dictionary=dictionaries) as source:
                 stored = set(source.schema_arrow.names)
                 present = [name for name in schema.names if name in stored]
                 for batch in source.iter_batches(batch_size, columns=present or ["m_id"]):
@@ -256,14 +267,17 @@ def _missing(table: TableSpec, spec: TableSpec) -> list[pa.Field]:
 
 def _shaped(batch: pa.RecordBatch, schema: pa.Schema, dt: str) -> pa.RecordBatch:
     """Give a file's batch the table's columns: absent ones null, ``dt`` from the file's partition."""
-    columns = []
+    columns, fields = [], []
     for field in schema:
         index = batch.schema.get_field_index(field.name)
         if field.name == PARTITION:
-            columns.append(pa.repeat(pa.scalar(dt, pa.string()), batch.num_rows))
+            values = pa.repeat(pa.scalar(dt, pa.string()), batch.num_rows)
         elif index < 0:
-            columns.append(pa.nulls(batch.num_rows, field.type))
+            values = pa.nulls(batch.num_rows, field.type)
         else:
             values = batch.column(index)
-            columns.append(values if values.type == field.type else values.cast(field.type))
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+            if values.type != field.type and not pa.types.is_dictionary(values.type):
+                values = values.cast(field.type)
+        columns.append(values)
+        fields.append(field.with_type(values.type))
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
