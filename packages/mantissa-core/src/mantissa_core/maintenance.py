@@ -48,7 +48,8 @@ def vacuum(runtime: Runtime) -> Vacuum:
 
 
 def consumed(runtime: Runtime) -> dict[str, int]:
-    """By table that somebody follows, the version that the slowest has read: rules, detectors; ``signals``: alerts."""
+    """By table that somebody follows, the version that the slowest has read: rules, detectors, correlations, alerts."""
+    from .detect.correlate.correlator import CURSOR
     from .detect.detectors import cursor_name
     from .detect.progress import Progress
     from .detect.route import routed
@@ -57,6 +58,7 @@ def consumed(runtime: Runtime) -> dict[str, int]:
     progress, tables = Progress(runtime.state), set(runtime.lake.tables())
     followers = [(name, name) for name in routed(runtime.rules.rules, runtime.log_types)]
     followers += [(table, cursor_name(each, table)) for each in runtime.detectors for table in each.tables]
+    followers.append((SIGNALS.name, CURSOR))
     cursors: dict[str, int] = {}
     for table, follower in followers:
         if table in tables:
@@ -64,4 +66,5 @@ def consumed(runtime: Runtime) -> dict[str, int]:
             seen = -1 if cursor is None else cursor
             cursors[table] = min(seen, cursors.get(table, seen))
     applied = runtime.state.get("alert", "cursor")
-    return {**cursors, SIGNALS.name: int(applied.value["version"]) if applied else -1}
+    alerted = int(applied.value["version"]) if applied else -1
+    return {**cursors, SIGNALS.name: min(alerted, cursors.get(SIGNALS.name, alerted))}

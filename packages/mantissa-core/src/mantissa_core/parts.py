@@ -132,7 +132,10 @@ class Parts:
 
         section = self.settings.rules
         paths = [self.home / path for path in section.paths]
-        return RuleSet.load(section.packs, paths, placeholders=section.placeholders).without(section.disabled)
+        found = RuleSet.load(
+            section.packs, paths, placeholders=section.placeholders, cache=self.home / "cache" / "rules.msgpack"
+        )
+        return found.without(section.disabled)
 
     @cached_property
     def detectors(self) -> Sequence[Detector]:

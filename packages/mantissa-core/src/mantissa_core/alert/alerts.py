@@ -75,14 +75,15 @@ class Alerts:
 
         The first signal of a group opens an alert at once; later ones within the window are counted, and nobody
         is told again. A signal of a higher severity belongs to another group, so it opens an alert of its own.
-        A signal that was applied before changes nothing. Returns each alert once, as it is now.
+        A signal that was applied before changes nothing, nor does a silent one. Returns each alert once, as it is now.
 
         Raises:
             Conflict: other writers kept changing the same alert; nothing of the signal at hand was written.
             StateError: the store refused.
         """
         changes: dict[str, tuple[Change, Alert]] = {}
-        fresh = self._unknown(sorted({each.id: each for each in signals}.values(), key=attrgetter("time", "id")))
+        told = {each.id: each for each in signals if not each.silent}
+        fresh = self._unknown(sorted(told.values(), key=attrgetter("time", "id")))
         self._record_suppressed([each for each in fresh if each.suppressed_by is not None])
         groups: dict[str, list[Signal]] = {}
         for signal in fresh:

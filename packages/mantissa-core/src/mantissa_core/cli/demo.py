@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NEEDED = ("mantissa-aws", "mantissa-okta", "mantissa-rules")
 FOLDER = "mantissa-demo"
 LOGS = "logs"
-MADE = frozenset({FILE, LOGS, "lake", "state", "alerts.ndjson"})
+MADE = frozenset({FILE, LOGS, "lake", "state", "cache", "alerts.ndjson"})
 """What a demo leaves in its folder, and removes from it before the next."""
 
 MARK = "# Made by 'mantissa demo', which makes this folder anew each time."

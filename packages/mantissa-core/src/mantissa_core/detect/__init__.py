@@ -7,6 +7,7 @@
     route.py  bind.py                               which tables a rule reads, and where a field's values stand
     matcher.py  field.py  test.py                   the same meaning over Arrow batches
     signals.py  engine.py                           every committed version once, its signals with the cursor
+    correlate/                                      what several matches together say
 
 Executors (the matcher here, SQL elsewhere) read the tree of :mod:`.ir` and nothing else of a rule's detection.
 """

@@ -8,7 +8,7 @@ takes them once. The cursor in the state store also passes versions without a ma
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Literal
 
 import structlog
@@ -21,6 +21,8 @@ from mantissa_core.model import Detector, LogType, Signal
 from mantissa_core.parse.log_types import LogTypes
 from mantissa_core.state.documents import State
 
+from .correlate.correlator import Correlator
+from .correlate.watermark import LATENESS
 from .detectors import detector_followers
 from .evidence import SignalMaker
 from .field import Batch
@@ -29,10 +31,7 @@ from .matcher import Matcher
 from .progress import EVERY_RULE, Gap, Progress
 from .route import routed
 from .rules import Rule, RuleSet
-from .signals import SIGNALS, in_chunks, rows_from_signals, signals_from_rows
-
-CHUNK = 20_000
-"""Signals that are written to a file at a time; bounds the memory of a rule that matches everything."""
+from .signals import SIGNALS, commit_signals
 
 _log = structlog.get_logger(__name__)
 
@@ -52,28 +51,36 @@ class Engine:
         *,
         detectors: Sequence[Detector] = (),
         start: Literal["beginning", "now"] = "beginning",
+        lateness: timedelta = LATENESS,
     ) -> None:
         self._lake = lake
         self._progress = Progress(state)
         self._start = start
+        by_table = routed(rules.rules, log_types)
         followers: list[Follower] = [
             _RuleFollower(each, log_type)
-            for table, each in routed(rules.rules, log_types).items()
+            for table, each in by_table.items()
             if (log_type := log_types.by_table(table)) is not None
         ]
         self._followers = [*followers, *detector_followers(detectors, lake)]
+        tables: dict[str, list[str]] = {}
+        for table, each in by_table.items():
+            for rule in each:
+                tables.setdefault(rule.id, []).append(table)
+        self._correlator = Correlator(lake, state, rules.correlations, tables, lateness=lateness, start=start)
 
     def run(self, limit: int | None = None) -> Iterator[Signal]:
         """Evaluate what is new, at most ``limit`` versions of it, and yield the signals once they are committed.
 
-        Versions whose signals are not awaited (the caller stops early) are not evaluated.
+        Versions whose signals are not awaited (the caller stops early) are not evaluated. Correlations are evaluated
+        once nothing else is left.
 
         Raises:
             LakeError: a table cannot be read, or signals cannot be committed.
             Fenced: another engine commits signals.
         """
         left = limit
-        tables = self._lake.tables()
+        tables, newest = self._lake.tables(), self._correlator.newest()
         for follower in sorted(self._followers, key=lambda each: each.table):
             if follower.table not in tables:
                 continue
@@ -82,6 +89,7 @@ class Engine:
                     return
                 left = None if left is None else left - 1
                 yield from self._version(follower, version)
+        yield from self._correlator.run(newest)
 
     def _versions(self, follower: Follower) -> range:
         """The versions that are still to be evaluated."""
@@ -107,16 +115,15 @@ class Engine:
         self._progress.advance(follower.name, version)
 
     def _evaluate(self, follower: Follower, table: Table, added: Sequence[DataFile], version: int) -> Iterator[Signal]:
-        failures, evaluated = Failures(table.name, version), datetime.now(UTC)
-        signals = self._lake.ensure(SIGNALS)
-        staged: list[DataFile] = []
-        for chunk in in_chunks(follower.signals(table, added, failures), CHUNK):
-            staged += signals.stage(rows_from_signals(chunk, evaluated))
+        found = self._found(follower, table, added, version)
+        yield from commit_signals(self._lake.ensure(SIGNALS), found, _transaction(follower), version)
+
+    def _found(self, follower: Follower, table: Table, added: Sequence[DataFile], version: int) -> Iterator[Signal]:
+        """The version's signals; its gaps are recorded behind the last one, and so before the commit."""
+        failures = Failures(table.name, version)
+        yield from follower.signals(table, added, failures)
         for gap in failures.gaps:
             self._progress.record(gap)
-        if staged and signals.commit(staged, {_transaction(follower): version}) is not None:
-            for batch in signals.read(staged):
-                yield from signals_from_rows(batch)
 
 
 class _RuleFollower:
@@ -130,7 +137,7 @@ class _RuleFollower:
     def signals(self, table: Table, files: Sequence[DataFile], failures: Failures) -> Iterator[Signal]:
         known = set(table.schema().names)
         wanted = dict.fromkeys((*self._matcher.columns, *self._maker.columns))
-        for rows in table.read(files, [name for name in wanted if name in known]):
+        for rows in table.read(files, [name for name in wanted if name in known], encoded=self._matcher.columns):
             batch = Batch(rows)
             fields = self._maker.fields(batch)
             for hits in self._matcher.match(rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -71,11 +72,13 @@ def _signal(rule: Rule, table: str, overlay: Mapping[str, Any], texts: Mapping[s
         group=_group(rule, overlay, texts) or {"event": event_id},
         entities={name: overlay[f"m_{name}"] for name in SCALARS if f"m_{name}" in overlay},
         evidence=_evidence(rule, overlay, texts),
+        fields=_kept(rule, overlay, texts),
+        silent=rule.silent,
     )
 
 
 def _fields(rule: Rule) -> tuple[str, ...]:
-    return (*rule.touched, *rule.fields, *rule.group_by)
+    return (*rule.touched, *rule.fields, *rule.group_by, *rule.keeps)
 
 
 def _listed(texts: str | list[str]) -> list[str]:
@@ -102,6 +105,18 @@ def _evidence(rule: Rule, overlay: Mapping[str, Any], texts: Mapping[str, list[s
             cut = [_cut(text) for text in found[:MOST]]
             kept[name] = cut[0] if len(cut) == 1 else cut
     return kept
+
+
+def _kept(rule: Rule, overlay: Mapping[str, Any], texts: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    """What correlations need; a value too long to be kept is cut, and stays apart from others that begin alike."""
+    found = {name: (overlay[name],) if name in overlay else texts.get(name, ()) for name in rule.keeps}
+    return {name: tuple(_distinct(str(each)) for each in values[:MOST]) for name, values in found.items() if values}
+
+
+def _distinct(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    return f"{_cut(text)}{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def _cut(text: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mantissa_core import catalog
 from mantissa_core.errors import RuleError
@@ -17,8 +17,14 @@ from mantissa_core.model import Severity
 from mantissa_core.model.log_type import LogSource
 
 from . import derive
+from .correlate.correlation import Correlation
+from .correlate.legacy import convert, is_legacy, merged
+from .correlate.link import linked
 from .ir import Node, Predicate
 from .rule_yaml import documents
+
+if TYPE_CHECKING:
+    from .rule_cache import RuleCache
 
 LARGEST = 1 << 20
 """Bytes of a rule file; larger ones are no rules."""
@@ -35,6 +41,7 @@ class Rule:
 
     ``group_by`` are the fields whose values tell its alerts apart (custom attribute ``mantissa.group_by``);
     without them the overlay's user and source address do. ``warnings`` say what was accepted though not quite right.
+    ``keeps`` are the fields that correlations need of its matches; ``silent``: it is for them alone and never alerts.
     """
 
     id: str
@@ -52,6 +59,9 @@ class Rule:
     fields: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    name: str = ""
+    keeps: tuple[str, ...] = ()
+    silent: bool = False
 
     @cached_property
     def version(self) -> str:
@@ -76,55 +86,109 @@ class Rule:
 
 @dataclass
 class RuleSet:
-    """The rules that loaded, by file name, and for each document that did not, why."""
+    """The rules and correlations that loaded, and for each document that did not, why, by file name.
+
+    A correlation stands behind those that it refers to.
+    """
 
     rules: list[Rule] = field(default_factory=list)
     broken: dict[str, RuleError] = field(default_factory=dict)
+    correlations: list[Correlation] = field(default_factory=list)
 
     @classmethod
     def load(
-        cls, packs: bool = True, paths: Sequence[Path] = (), *, placeholders: Placeholders | None = None
+        cls,
+        packs: bool = True,
+        paths: Sequence[Path] = (),
+        *,
+        placeholders: Placeholders | None = None,
+        cache: Path | None = None,
     ) -> RuleSet:
-        """Read the installed rule packs, and rule files or folders of them in ``paths``."""
-        found = cls()
+        """Read the installed rule packs, and rule files or folders of them in ``paths``.
+
+        ``cache`` is a file that keeps what rule files compile to, so that the next start need not compile them.
+        """
+        from .rule_cache import RuleCache
+
+        found, kept = cls(), RuleCache(cache, placeholders) if cache else None
         roots: list[Traversable] = [folder for _, folder in catalog.data(catalog.RULE_PACKS)] if packs else []
         for file in _files([*roots, *paths]):
-            found._read(file, placeholders)
+            found._read(file, placeholders, kept)
+        if kept:
+            kept.save()
         found._refuse_duplicates()
+        found._link()
         return found
 
-    def get(self, rule_id: str) -> Rule | None:
-        """The rule of that id, if it loaded."""
+    def get(self, rule_id: str) -> Rule | Correlation | None:
+        """The rule or correlation of that id, if it loaded."""
         return self._by_id.get(rule_id)
 
     def without(self, ids: Collection[str]) -> RuleSet:
-        """The same rules but those with these ids."""
-        return RuleSet([rule for rule in self.rules if rule.id not in ids], dict(self.broken))
+        """The same rules but those with these ids; a correlation that refers to one of them is broken."""
+        found = RuleSet(
+            [rule for rule in self.rules if rule.id not in ids],
+            dict(self.broken),
+            [each for each in self.correlations if each.id not in ids],
+        )
+        found._link()
+        return found
 
     @cached_property
-    def _by_id(self) -> dict[str, Rule]:
-        return {rule.id: rule for rule in self.rules}
+    def _by_id(self) -> dict[str, Rule | Correlation]:
+        return {each.id: each for each in self.all}
 
-    def _read(self, file: Traversable, placeholders: Placeholders | None) -> None:
+    @property
+    def all(self) -> list[Rule | Correlation]:
+        """Rules, then correlations."""
+        return [*self.rules, *self.correlations]
+
+    def _read(self, file: Traversable, placeholders: Placeholders | None, kept: RuleCache | None) -> None:
         try:
             text = _text(file)
-            parsed = documents(text)
+            if kept and (compiled := kept.get(text, str(file))) is not None:
+                self.rules += compiled
+                return
+            parsed = merged(documents(text))
         except RuleError as error:
             self._break(str(file), error)
             return
+        rules, correlations = len(self.rules), len(self.correlations)
         for number, document in enumerate(parsed, start=1):
             source = str(file) if len(parsed) == 1 else f"{file} (document {number})"
             try:
-                self.rules.append(parse_rule(document, text, source, placeholders))
+                self._add(document, text, source, placeholders)
             except RuleError as error:
                 self._break(source, error)
+        if kept and len(self.rules) - rules == len(parsed) and len(self.correlations) == correlations:
+            kept.keep(text, self.rules[rules:])
+
+    def _add(self, document: object, text: str, source: str, placeholders: Placeholders | None) -> None:
+        from .correlate.parse import parse_correlation
+
+        if is_legacy(document):
+            converted = convert(cast(Mapping[str, Any], document))
+            *bases, correlation = converted.documents
+            rules = [parse_rule(each, text, source, placeholders) for each in bases]
+            found = parse_correlation(correlation, text, source)
+            self.rules += rules
+            self.correlations.append(replace(found, warnings=(*found.warnings, *converted.warnings)))
+        elif isinstance(document, Mapping) and "correlation" in document:
+            self.correlations.append(parse_correlation(document, text, source))
+        else:
+            self.rules.append(parse_rule(document, text, source, placeholders))
+
+    def _link(self) -> None:
+        self.rules, self.correlations, broken = linked(self.rules, self.correlations)
+        for source, error in broken.items():
+            self._break(source, error)
 
     def _break(self, source: str, error: RuleError) -> None:
         self.broken[source] = RuleError(f"{source}: {error}")
 
     def _refuse_duplicates(self) -> None:
-        by_id: dict[str, list[Rule]] = {}
-        for rule in self.rules:
+        by_id: dict[str, list[Rule | Correlation]] = {}
+        for rule in self.all:
             by_id.setdefault(rule.id, []).append(rule)
         for rule_id, claims in by_id.items():
             if len(claims) > 1:
@@ -132,6 +196,7 @@ class RuleSet:
                 for rule in claims:
                     self._break(rule.source, RuleError(f"id {rule_id} stands in {files}: all are refused, keep one"))
         self.rules = [rule for rule in self.rules if len(by_id[rule.id]) == 1]
+        self.correlations = [each for each in self.correlations if len(by_id[each.id]) == 1]
 
 
 def parse_rule(
@@ -151,6 +216,7 @@ def parse_rule(
         raise RuleError("title: missing, expected a short text")
     return Rule(
         id=_id(rule, title, warnings),
+        name=_str(rule, "name"),
         title=title,
         severity=_severity(rule),
         logsource=_logsource(rule),
@@ -172,7 +238,9 @@ def _sigma_rule(document: object) -> Mapping[str, Any]:
     """Refuse what is no plain rule by name: silently skipped documents are rules that never fire."""
     if not isinstance(document, Mapping):
         raise RuleError(f"found {type(document).__name__}, expected a mapping with title, logsource and detection")
-    for key, kind in {"correlation": "correlations", "filter": "filters", "action": "global documents"}.items():
+    if "correlation" in document:
+        raise RuleError("correlation: stands beside the rules that it refers to, it is no rule by itself")
+    for key, kind in {"filter": "filters", "action": "global documents"}.items():
         if key in document:
             raise RuleError(f"{key}: {kind} are not evaluated by this version")
     return document

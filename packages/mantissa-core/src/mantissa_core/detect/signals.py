@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 
+from mantissa_core.lake.files import DataFile
 from mantissa_core.lake.spec import TableSpec
+from mantissa_core.lake.table import Table
 from mantissa_core.lake.types import PARTITION, ROW_KEYS, STRINGS
 from mantissa_core.model import Severity, Signal
 
@@ -29,6 +31,8 @@ SIGNALS = TableSpec(
             pa.field("entities", pa.string()),
             pa.field("evidence", pa.string()),
             pa.field("suppressed_by", pa.string()),
+            pa.field("fields", pa.string()),
+            pa.field("silent", pa.bool_()),
             *ROW_KEYS,
         ]
     ),
@@ -36,7 +40,11 @@ SIGNALS = TableSpec(
     native_ids=True,
 )
 """``m_id`` is the signal's id, ``m_time`` its event's time, ``m_ingest_time`` when the rule was evaluated.
-``group_values``, ``entities`` and ``evidence`` are JSON objects."""
+``group_values``, ``entities``, ``evidence`` and ``fields`` (lists of values, for correlations) are JSON objects; a
+``silent`` signal opens no alert."""
+
+CHUNK = 20_000
+"""Signals that are written to a file at a time; bounds the memory of a rule that matches everything."""
 
 _SCHEMA = SIGNALS.schema.append(pa.field(PARTITION, pa.string()))
 
@@ -72,7 +80,25 @@ def signal_from_row(row: dict[str, Any]) -> Signal:
         entities=json.loads(row["entities"]),
         evidence=json.loads(row["evidence"]),
         suppressed_by=row["suppressed_by"],
+        fields={name: tuple(values) for name, values in json.loads(row["fields"] or "{}").items()},
+        silent=bool(row["silent"]),
     )
+
+
+def commit_signals(table: Table, signals: Iterable[Signal], transaction: str, version: int) -> Iterator[Signal]:
+    """Store signals under ``(transaction, version)`` and yield them once they are; none where they were stored before.
+
+    Raises:
+        LakeError: they cannot be written or committed.
+        Fenced: another process committed others under the transaction.
+    """
+    evaluated = datetime.now(UTC)
+    staged: list[DataFile] = []
+    for chunk in in_chunks(iter(signals), CHUNK):
+        staged += table.stage(rows_from_signals(chunk, evaluated))
+    if staged and table.commit(staged, {transaction: version}) is not None:
+        for batch in table.read(staged):
+            yield from signals_from_rows(batch)
 
 
 def in_chunks(signals: Iterator[Signal], size: int) -> Iterator[list[Signal]]:
@@ -100,6 +126,8 @@ def _row(signal: Signal, evaluated: datetime) -> dict[str, Any]:
         "entities": _json(signal.entities),
         "evidence": _json(signal.evidence),
         "suppressed_by": signal.suppressed_by,
+        "fields": _json({name: list(values) for name, values in signal.fields.items()}) if signal.fields else None,
+        "silent": signal.silent,
         "m_id": signal.id,
         "m_time": signal.time,
         "m_ingest_time": evaluated,

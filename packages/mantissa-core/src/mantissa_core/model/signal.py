@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -30,6 +30,7 @@ class Signal:
 
     ``time`` is the (last) event's. ``group`` holds the values that the rule groups alerts by, ``entities`` the
     overlay's (``user``, ``src_ip``, ``dst_ip``, ``target``, ``action``, ``outcome``) where the event has them.
+    ``fields`` are the values that correlations group and measure by. A ``silent`` signal is for correlations alone.
     """
 
     id: str
@@ -45,3 +46,5 @@ class Signal:
     entities: Mapping[str, str] = field(default_factory=dict)
     evidence: Mapping[str, Any] = field(default_factory=dict)
     suppressed_by: str | None = None
+    fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    silent: bool = False
