@@ -26,7 +26,7 @@ SECTIONS = {
     "Look into it": {
         "alerts": "List and show alerts, and deliver them again.",
         "query": "Run SQL over the lake.",
-        "rules": "List, show and test detection rules.",
+        "rules": "List, test, tune and import detection rules.",
     },
     "Look after it": {
         "lake": "Size, compaction, retention and verification of the lake.",

@@ -1,0 +1,42 @@
+"""``mantissa rules``: the detections, and whether they do what their authors say. One file for each subcommand."""
+
+from __future__ import annotations
+
+import click
+
+from mantissa_core.cli.command import Group
+
+from .backtest import backtest_rules
+from .convert import convert_rules
+from .coverage import coverage_rules
+from .diff import diff_rules
+from .explain import explain_rule
+from .import_rules import import_rules
+from .lint import lint_rules
+from .list_rules import list_rules
+from .migrate import migrate_rules
+from .profile import profile_rules
+from .show import show_rule
+from .test import test_rules
+
+
+@click.group("rules", cls=Group)
+def command() -> None:
+    """List, test, tune and import detection rules."""
+
+
+for each in (
+    list_rules,
+    show_rule,
+    explain_rule,
+    lint_rules,
+    test_rules,
+    backtest_rules,
+    diff_rules,
+    profile_rules,
+    coverage_rules,
+    convert_rules,
+    import_rules,
+    migrate_rules,
+):
+    command.add_command(each)

@@ -1,0 +1,122 @@
+"""Which rules a subcommand is about, and how they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from click import UsageError
+
+from mantissa_core.cli.command import Session
+from mantissa_core.errors import ConfigError, RuleError
+
+if TYPE_CHECKING:
+    from mantissa_core.detect.correlate.correlation import Correlation
+    from mantissa_core.detect.rules import Placeholders, Rule, RuleSet
+    from mantissa_core.parse.log_types import LogTypes
+
+    R = TypeVar("R", bound=Rule | Correlation)
+
+
+def chosen_rules(session: Session, which: tuple[str, ...]) -> tuple[RuleSet, LogTypes]:
+    """The rules that were named by path or by the beginning of an id (all without a name), and the log types.
+
+    Paths alone need no instance.
+
+    Raises:
+        RuleError: a name is neither a file nor the beginning of an id.
+    """
+    from mantissa_core.detect.rules import RuleSet
+
+    paths = [Path(each) for each in which if Path(each).exists()]
+    prefixes = tuple(each for each in which if not Path(each).exists())
+    if paths and not prefixes:
+        log_types, placeholders = surroundings(session)
+        return RuleSet.load(packs=False, paths=paths, placeholders=placeholders), log_types
+    with session.runtime() as runtime:
+        rules, log_types = runtime.rules, runtime.log_types
+    if prefixes:
+        named = [rule for rule in rules.rules if rule.id.startswith(prefixes)]
+        missing = [each for each in prefixes if not any(rule.id.startswith(each) for rule in named)]
+        if missing:
+            raise RuleError(f"{', '.join(missing)}: neither a file nor the id of a rule that loaded")
+        rules = RuleSet(named)
+    return rules, log_types
+
+
+def surroundings(session: Session) -> tuple[LogTypes, Placeholders]:
+    """Log types and placeholders of the instance, where there is one; else those of the installed packages."""
+    from mantissa_core.parse.log_types import LogTypes
+
+    try:
+        session.find()
+    except ConfigError:
+        return LogTypes.load(), {}
+    settings, home = session.settings()
+    return LogTypes.load([home / path for path in settings.log_types.paths]), settings.rules.placeholders
+
+
+def one_rule(rules: RuleSet, beginning: str) -> Rule:
+    """The rule whose id begins like that.
+
+    Raises:
+        UsageError: there is none, or several.
+    """
+    return _one(rules.rules, beginning)
+
+
+def one_document(rules: RuleSet, beginning: str) -> Rule | Correlation:
+    """The rule or correlation whose id begins like that.
+
+    Raises:
+        UsageError: there is none, or several.
+    """
+    return _one(rules.all, beginning)
+
+
+def _one(rules: Iterable[R], beginning: str) -> R:
+    found = [each for each in rules if each.id.startswith(beginning)]
+    if len(found) != 1:
+        known = f"is the beginning of {len(found)} ids" if found else "names no rule that loaded"
+        raise UsageError(f"{beginning} {known}; 'mantissa rules list' shows the ids")
+    return found[0]
+
+
+def logsource(rule: Rule | Correlation) -> str:
+    """Its log source in one word: ``aws/cloudtrail``; of a correlation its type."""
+    from mantissa_core.detect.correlate.correlation import Correlation
+
+    if isinstance(rule, Correlation):
+        return str(rule.kind)
+    source = rule.logsource
+    return "/".join(part for part in (source.product, source.service, source.category) if part)
+
+
+def rule_document(rule: Rule | Correlation) -> dict[str, Any]:
+    """The rule or correlation as JSON shows it in lists."""
+    return {
+        "id": rule.id,
+        "title": rule.title,
+        "severity": str(rule.severity),
+        **_about(rule),
+        "tags": list(rule.tags),
+        "source": rule.source,
+        "version": rule.version,
+        "warnings": list(rule.warnings),
+    }
+
+
+def _about(rule: Rule | Correlation) -> dict[str, Any]:
+    from mantissa_core.detect.correlate.correlation import Correlation
+
+    if not isinstance(rule, Correlation):
+        return {"logsource": {key: value for key, value in rule.logsource.model_dump().items() if value}}
+    return {
+        "correlation": {
+            "type": str(rule.kind),
+            "rules": list(rule.ids.values()),
+            "group_by": list(rule.group_by),
+            "timespan": rule.timespan.total_seconds(),
+        }
+    }

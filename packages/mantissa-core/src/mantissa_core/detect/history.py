@@ -1,0 +1,127 @@
+"""Stored events, read again: what rules are tried on before they run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mantissa_core.errors import RuleError
+from mantissa_core.hookspecs import Parser
+from mantissa_core.lake.files import DataFile
+from mantissa_core.lake.lake import Lake
+from mantissa_core.lake.table import Table
+from mantissa_core.model import Blob, LogType, Signal
+from mantissa_core.parse.compression import open_blob
+from mantissa_core.parse.log_types import LogTypes
+from mantissa_core.parse.rebuild import rebuild
+from mantissa_core.parse.rows import RowBuilder
+
+from .evidence import SignalMaker
+from .field import Batch
+from .matcher import Matcher
+from .route import routed
+from .rules import Rule
+
+TIME = "m_time"
+
+FOR_EVER = 36_500
+"""Days: an event of a file may be of any age."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From ``start`` up to but not including ``end``, in event time (UTC); ``None`` is open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+def batches(lake: Lake, log_type: LogType, columns: Sequence[str] | None, span: Span) -> Iterator[pa.RecordBatch]:
+    """Yield the stored rows of a log type within the span, file by file; files outside of it are not opened.
+
+    ``columns`` that the table does not have yet are left out, ``m_time`` is always there; ``None`` is all.
+    """
+    if log_type.table not in lake.tables():
+        return
+    table = lake.table(log_type.table)
+    names = table.schema().names
+    wanted = names if columns is None else [each for each in dict.fromkeys((*columns, TIME)) if each in names]
+    for rows in table.read(_files(table, span), wanted):
+        if len(within := _within(rows, span)):
+            yield within
+
+
+def stored_event(lake: Lake, log_type: LogType, event_id: str) -> dict[str, Any] | None:
+    """The event of that ``m_id``, as the vendor sent it (members that were null aside)."""
+    if log_type.table not in lake.tables():
+        return None
+    table = lake.table(log_type.table)
+    for file in table.live():
+        if any(pc.index(rows.column(0), event_id).as_py() >= 0 for rows in table.read([file], ["m_id"])):
+            for rows in table.read([file]):
+                found = rows.filter(pc.equal(rows.column("m_id"), event_id))
+                if len(found):
+                    return rebuild(found.to_pylist()[0], log_type)
+    return None
+
+
+def file_batches(file: Path, log_type: LogType, decoder: Parser) -> Iterator[pa.RecordBatch]:
+    """Yield the events of a log file as rows, without storing them; records that are no events are left out."""
+    with RowBuilder(log_type) as builder:
+        for step in decoder.decode(open_blob(Blob(str(file), str(file), lambda: file.open("rb")))):
+            parsed = builder.build(
+                step.records,
+                step.positions,
+                origin=str(file),
+                source="file",
+                ingest_time=datetime.now(UTC),
+                retention_days=FOR_EVER,
+            )
+            yield from parsed.rows.combine_chunks().to_batches()
+
+
+def replay(rules: Sequence[Rule], lake: Lake, log_types: LogTypes, span: Span) -> Iterator[Signal]:
+    """Evaluate the rules on the stored events of the span. Yields what they would have found; nothing is stored.
+
+    Raises:
+        RuleError: a rule fails on some event.
+    """
+    for name, some in routed(rules, log_types).items():
+        if (log_type := log_types.by_table(name)) is not None:
+            yield from _table_signals(some, lake, log_type, span)
+
+
+def _table_signals(rules: Sequence[Rule], lake: Lake, log_type: LogType, span: Span) -> Iterator[Signal]:
+    matcher, maker = Matcher(rules, log_type), SignalMaker(rules, log_type)
+    for rows in batches(lake, log_type, (*matcher.columns, *maker.columns), span):
+        batch = Batch(rows)
+        fields = maker.fields(batch)
+        for hits in matcher.match(rows):
+            if hits.error is not None:
+                raise RuleError(f"{hits.rule.source}: {hits.error}") from hits.error
+            yield from maker.signals(hits, batch, fields)
+
+
+def _files(table: Table, span: Span) -> list[DataFile]:
+    """The files that may hold events of the span, oldest day first.
+
+    An event's ``dt`` is its day, or that of its ingestion where it claims to be older than what is kept.
+    """
+    first = span.start.astimezone(UTC).date().isoformat() if span.start else ""
+    return sorted((each for each in table.live(span.start, span.end) if each.dt >= first), key=lambda each: each.dt)
+
+
+def _within(rows: pa.RecordBatch, span: Span) -> pa.RecordBatch:
+    times = rows.column(rows.schema.get_field_index(TIME))
+    if span.start is not None:
+        rows = rows.filter(pc.greater_equal(times, pa.scalar(span.start, times.type)))
+        times = rows.column(rows.schema.get_field_index(TIME))
+    if span.end is not None:
+        rows = rows.filter(pc.less(times, pa.scalar(span.end, times.type)))
+    return rows

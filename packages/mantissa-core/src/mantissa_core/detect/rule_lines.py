@@ -1,0 +1,85 @@
+"""Where something stands in a rule's text, for messages that name a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Protocol
+
+import yaml
+
+
+class HasText(Protocol):
+    """A rule, or anything else that stands in a rule file."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def title(self) -> str:
+        """Its title."""
+
+    @property
+    def text(self) -> str:
+        """Its file's text."""
+
+
+def line_of(rule: HasText, *keys: str) -> int | None:
+    """The line, from 1, of the deepest of nested ``keys`` that the rule's document has; of the document without any.
+
+    ``None`` where the text is not at hand.
+    """
+    node = _document(rule)
+    if node is None:
+        return None
+    line = node.start_mark.line
+    for key in keys:
+        found = next((pair for pair in _pairs(node) if str(pair[0].value) == key), None)
+        if found is None:
+            break
+        line, node = found[0].start_mark.line, found[1]
+    return int(line) + 1
+
+
+def line_of_field(rule: HasText, field: str) -> int | None:
+    """The line where the detection first asks for ``field``, whatever its modifiers."""
+    node = _document(rule)
+    detection = next((value for key, value in _pairs(node) if key.value == "detection"), None)
+    for key in _keys(detection):
+        if str(key.value).partition("|")[0] == field:
+            return int(key.start_mark.line) + 1
+    return line_of(rule, "detection")
+
+
+def _document(rule: HasText) -> yaml.Node | None:
+    """The rule's document: of several in its file the one with its id, else with its title."""
+    found = _composed(rule.text)
+    for name, value in (("id", rule.id), ("title", rule.title)):
+        for document in found:
+            if any(key.value == name and str(each.value) == value for key, each in _pairs(document)):
+                return document
+    return found[0] if found else None
+
+
+@lru_cache(maxsize=4)
+def _composed(text: str) -> tuple[yaml.Node, ...]:
+    try:
+        # Composing makes nodes and no objects.
+        return tuple(each for each in yaml.compose_all(text, Loader=yaml.CSafeLoader) if each is not None)
+    except yaml.YAMLError:
+        return ()
+
+
+def _pairs(node: yaml.Node | None) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+    if isinstance(node, yaml.MappingNode):
+        yield from node.value
+
+
+def _keys(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    for key, value in _pairs(node):
+        yield key
+        yield from _keys(value)
+    if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _keys(each)
