@@ -180,6 +180,16 @@ def test_files_outside_a_span_are_pruned(table: Table, rows: Rows) -> None:
     assert table.live(noon + timedelta(days=9)) == []
 
 
+def test_files_of_a_wide_table_are_pruned_too(tmp_path: Path, specify: Callable[..., TableSpec], rows: Rows) -> None:
+    wide = specify(**{f"column_{number}": pa.string() for number in range(60)})
+    table = Lake.open(tmp_path / "wide").ensure(wide)
+    for number in (1, 100):
+        table.commit(table.stage(rows(number)), {"s": number})
+    start = datetime(2025, 1, 1, 12, 1, tzinfo=UTC)
+    again = Lake.open(tmp_path / "wide").table(wide.name)
+    assert [file.stats["minValues"]["name"] for file in again.live(start, None)] == ["event-1"]
+
+
 def test_known_ids_are_those_that_files_in_the_span_hold(table: Table, rows: Rows) -> None:
     table.commit(table.stage(rows(1, 2)), {"s": 1})
     table.commit(table.stage(rows(3, day=3)), {"s": 2})

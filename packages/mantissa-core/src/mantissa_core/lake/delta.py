@@ -74,7 +74,7 @@ class Delta:
                 mode="ignore",
                 partition_by=[PARTITION],
                 name=spec.name,
-                configuration={SETTING: _setting(spec)},
+                configuration=_properties(spec),
                 storage_options=dict(options),
                 raise_if_key_not_exists=False,
             )
@@ -196,7 +196,7 @@ class Delta:
                 )
                 self.refresh()
             if self._table.metadata().configuration.get(SETTING) != _setting(spec):
-                self._table.alter.set_table_properties({SETTING: _setting(spec)}, raise_if_not_exists=False)
+                self._table.alter.set_table_properties(_properties(spec), raise_if_not_exists=False)
         except CommitFailedError as error:
             raise CommitRefused(str(error)) from error
         except DeltaError as error:
@@ -213,6 +213,11 @@ class Delta:
             return call()
         except (DeltaError, OSError) as error:
             raise LakeError(f"the log of table {self.name} cannot be {verb}: {error}") from error
+
+
+def _properties(spec: TableSpec) -> dict[str, str]:
+    """Name the columns with statistics: readers of the log, delta-rs among them, take the first 32 otherwise."""
+    return {SETTING: _setting(spec), "delta.dataSkippingStatsColumns": ",".join(spec.stats_columns)}
 
 
 def _setting(spec: TableSpec) -> str:
