@@ -12,10 +12,11 @@ from mantissa_core.errors import RuleError
 from mantissa_core.model.log_type import Path
 
 from .addresses import ipv4, ipv4_pattern
-from .dialect import COMMON, Dialect, Expr, Test, call, case, free, present, variable
+from .arrays import ArrayDialect
+from .dialect import COMMON, Expr, Test, call, case, free, present, variable
 
 
-class BigQuery(Dialect):
+class BigQuery(ArrayDialect):
     """GoogleSQL. Its regular expressions are RE2, its lambdas subqueries over UNNEST."""
 
     name: ClassVar[str] = "BigQuery"

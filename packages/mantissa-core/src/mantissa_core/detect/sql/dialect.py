@@ -29,9 +29,6 @@ ESCAPE = "!"
 EXACT = 2**53
 """From this magnitude on a double no longer tells integers apart."""
 
-DEEP = 1
-"""Levels of arrays at one place that a lookup in JSON text takes apart: not arrays directly inside arrays."""
-
 LONGEST_PATH = 6
 """Keys of a field that is looked up in JSON text: each may stand joined to its neighbours by dots."""
 
@@ -54,7 +51,7 @@ _COMPARISONS: dict[Op, type[exp.Binary]] = {
 
 
 class Dialect(ABC):
-    """An engine's way to say it. The defaults are for engines with arrays and functions over them."""
+    """An engine's way to say it."""
 
     name: ClassVar[str]
     """What people call the engine."""
@@ -234,47 +231,13 @@ class Dialect(ABC):
 
     # JSON text
 
+    @abstractmethod
     def lookup(self, text: Expr, path: Path) -> Expr:
-        """The texts at ``path`` in JSON text: objects walked, arrays fanned out, dotted keys as a fallback."""
-        if len(path) > LONGEST_PATH:
-            raise RuleError(
-                f"the field {'.'.join(path)} has more than {LONGEST_PATH} keys to be looked up in JSON text"
-            )
-        return self.json_texts(self._walk(self.array(self.parsed(text)), path))
+        """The texts at ``path`` in JSON text: objects walked, arrays fanned out, dotted keys as a fallback.
 
-    def _walk(self, values: Expr, path: Path) -> Expr:
-        for _ in range(DEEP):
-            values = self.fanned(values)
-        return self.each(values, lambda value: self._members(value, path)) if path else values
-
-    def _members(self, value: Expr, path: Path) -> Expr:
-        runs = [(".".join(path[:length]), path[length:]) for length in range(1, len(path) + 1)]
-        found = [self._walk(self.array(self.member(value, key)), rest) for key, rest in runs]
-        return self.first_of([self.without_nulls(each) for each in found])
-
-    def parsed(self, text: Expr) -> Expr:
-        """JSON text as the engine's JSON, NULL where it is none."""
-        raise NotImplementedError
-
-    def member(self, value: Expr, key: str) -> Expr:
-        """An object's member, NULL where there is none."""
-        raise NotImplementedError
-
-    def fanned(self, values: Expr) -> Expr:
-        """An array of JSON values with each array among them replaced by its members."""
-        raise NotImplementedError
-
-    def each(self, values: Expr, step: Test) -> Expr:
-        """One array of what ``step`` makes an array of for each JSON value."""
-        raise NotImplementedError
-
-    def without_nulls(self, values: Expr) -> Expr:
-        """An array of JSON values without nulls of either kind."""
-        raise NotImplementedError
-
-    def json_texts(self, values: Expr) -> Expr:
-        """The texts of an array of JSON values; nulls have none."""
-        raise NotImplementedError
+        Raises:
+            RuleError: the path is too long.
+        """
 
     @abstractmethod
     def has_member(self, text: Expr, path: Path) -> Expr:
@@ -311,6 +274,12 @@ _VARIABLES = count(1)
 def variable() -> exp.Column:
     """A name for a lambda's parameter or a subquery's column that no other has."""
     return exp.column(f"e{next(_VARIABLES)}")
+
+
+def refuse_long(path: Path) -> None:
+    """``RuleError`` for a path with too many keys to be looked up in JSON text."""
+    if len(path) > LONGEST_PATH:
+        raise RuleError(f"the field {'.'.join(path)} has more than {LONGEST_PATH} keys to be looked up in JSON text")
 
 
 def free(value: Any) -> Any:

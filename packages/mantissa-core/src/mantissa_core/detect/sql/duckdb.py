@@ -11,12 +11,13 @@ from mantissa_core.detect.ir import Regex
 from mantissa_core.model.log_type import Path
 
 from .addresses import ipv4, ipv4_pattern
-from .dialect import COMMON, Dialect, Expr, Test, call, case, every, free, function, present, variable
+from .arrays import ArrayDialect
+from .dialect import COMMON, Expr, Test, call, case, every, free, function, present, variable
 
 _INTEGER = r"^-?[0-9]+$"
 
 
-class DuckDB(Dialect):
+class DuckDB(ArrayDialect):
     """DuckDB's SQL. Its regular expressions are RE2, as those of rules are."""
 
     name: ClassVar[str] = "DuckDB"

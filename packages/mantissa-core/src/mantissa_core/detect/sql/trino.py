@@ -11,11 +11,12 @@ from mantissa_core.errors import RuleError
 from mantissa_core.model.log_type import Path
 
 from .addresses import ipv4, ipv4_pattern
-from .dialect import COMMON, Dialect, Expr, Test, call, every, free, function, present, variable
+from .arrays import ArrayDialect
+from .dialect import COMMON, Expr, Test, call, every, free, function, present, variable
 from .re2 import as_java
 
 
-class Athena(Dialect):
+class Athena(ArrayDialect):
     """Trino's SQL."""
 
     name: ClassVar[str] = "Athena"

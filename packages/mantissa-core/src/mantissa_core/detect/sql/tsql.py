@@ -18,7 +18,6 @@ from .addresses import ipv4, octets
 from .dialect import (
     COMMON,
     ESCAPE,
-    LONGEST_PATH,
     Dialect,
     Expr,
     Test,
@@ -28,6 +27,7 @@ from .dialect import (
     every,
     free,
     present,
+    refuse_long,
     variable,
 )
 
@@ -162,10 +162,7 @@ class Synapse(Dialect):
 
     def lookup(self, text: Expr, path: Path) -> Expr:
         """Objects are walked, an array is taken at the end of the path only, as it is."""
-        if len(path) > LONGEST_PATH:
-            raise RuleError(
-                f"the field {'.'.join(path)} has more than {LONGEST_PATH} keys to be looked up in JSON text"
-            )
+        refuse_long(path)
         if not path:
             return self._listed(text)
         found = [part for keys in _joined(path) for part in self._at(text, self._path(keys))]
