@@ -261,7 +261,8 @@ class Runtime(Parts):
         """The names of all tables and views, and those that ``sql`` names (or the views below it do)."""
         from .lake.views import views
 
-        tables, defined = self.lake.tables(), list(views(self.log_types, self.lake.tables()))
+        tables = self.lake.tables()
+        defined = list(views(self.log_types, tables))
         words, found = _words(sql), []
         for view in defined:
             if view.name in words:

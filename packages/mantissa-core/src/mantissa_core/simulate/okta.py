@@ -16,14 +16,6 @@ from .draw import Draw
 Event = dict[str, Any]
 Entity = Mapping[str, Any]
 
-SYSTEM: Entity = {
-    "id": "okta.2b1959c8-bcc0-56eb-a589-cfcfb7422f26",
-    "type": "SystemPrincipal",
-    "alternateId": "system@okta.com",
-    "displayName": "Okta System",
-    "detailEntry": None,
-}
-
 MESSAGES = {
     "application.user_membership.add": "Add user to application membership",
     "app.oauth2.token.grant.access_token": "OIDC access token is granted",
