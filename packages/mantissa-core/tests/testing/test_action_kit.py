@@ -158,7 +158,7 @@ class ActsWhilePlanning(Plain):
 class PlansAnew(Plain):
     @hookimpl
     def plan_action(self, action: Action) -> Plan:
-        return Plan(f"block, says {id(self)}", "firewall", reversible=True)
+        return Plan(f"block, says {uuid.uuid4()}", "firewall", reversible=True)
 
 
 class ProbesByDoing(Plain):

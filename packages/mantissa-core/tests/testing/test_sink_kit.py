@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -167,8 +168,12 @@ class WithoutAKey(Plain):
 
 
 class WithAKeyPerProcess(Plain):
+    def __init__(self, inbox: Inbox) -> None:
+        super().__init__(inbox)
+        self._process = uuid.uuid4()  # not id(self): the second sink may get the address that the first has left
+
     def headers(self, delivery: Delivery) -> Mapping[str, str]:
-        return {**super().headers(delivery), "Idempotency-Key": f"{id(self)}{delivery.key}"}
+        return {**super().headers(delivery), "Idempotency-Key": f"{self._process}{delivery.key}"}
 
 
 class WithAKeyPerAlert(Plain):
