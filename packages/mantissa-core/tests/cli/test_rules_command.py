@@ -71,6 +71,20 @@ def test_lint_reports_file_and_line_and_fails_where_asked(home, mantissa_at, mon
     assert documents(mantissa_at("--json", "rules", "lint", "--level", "warning")) == []
 
 
+def test_lint_reports_what_one_check_finds(home, mantissa_at):
+    assert documents(mantissa_at("--json", "rules", "lint", "--check", "no-tests")) == []
+    [found] = documents(mantissa_at("--json", "rules", "lint", "--check", "no-falsepositives"))
+    assert found["check"] == "no-falsepositives"
+
+
+def test_a_long_list_of_problems_ends_with_a_tally(home, mantissa_at):
+    for number in range(25):
+        (home / "rules" / f"bad{number}.yml").write_text("title: [")
+    lines = mantissa_at("rules", "lint").output.splitlines()
+    tally = lines[lines.index("") + 1 :]
+    assert any(line.split() == ["does-not-load", "error", "25"] for line in tally), tally
+
+
 def test_lint_needs_no_instance_for_paths(home, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = documents(mantissa("--json", "rules", "lint", str(home / "rules")))
