@@ -92,7 +92,7 @@ class Plain:
     scope = "198.51.100."
 
     def __init__(self, firewall: Firewall) -> None:
-        self._client = httpx.Client(timeout=0.2, verify=False)
+        self._client = httpx.Client(timeout=1, verify=False)
         self._url = firewall.url
 
     @hookimpl

@@ -36,7 +36,7 @@ class Plain:
     """A provider as it should be, in a few lines; the wrong ones change one thing each."""
 
     def __init__(self, server: FakeOpenAI) -> None:
-        self._client = httpx.Client(timeout=0.2, verify=False)
+        self._client = httpx.Client(timeout=1, verify=False)
         self._url = f"{server.url}/chat/completions"
 
     @hookimpl
