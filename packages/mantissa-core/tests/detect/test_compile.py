@@ -71,7 +71,6 @@ def test_placeholders_inside_a_text_and_in_regular_expressions() -> None:
         ({"a": {"f|cidr": "10.0.0.0/99"}, "condition": "a"}, "CIDR"),
         ({"a": {"f|gt": "many"}, "condition": "a"}, "incompatible"),
         ({"a": {"f|expand": "%nobody%"}, "condition": "a"}, "rules.placeholders.nobody"),
-        ({"a": {"f|hour": 5}, "condition": "a"}, "parts of a time"),
         ({"a": {"f|cased|fieldref": "g"}, "condition": "a"}, "cased"),
         ({"a": [None], "condition": "a"}, "needs a field"),
         ({"a": {}, "condition": "a"}, "empty"),

@@ -55,6 +55,7 @@ SELECTIONS = st.one_of(
     st.tuples(st.sampled_from([f"{field}|cidr" for field in FIELDS]), st.just("10.0.0.0/8")),
     st.tuples(st.sampled_from([f"{field}|exists" for field in FIELDS]), st.booleans()),
     st.tuples(st.sampled_from([f"{field}|{way}" for field in FIELDS for way in ("lt", "lte", "gt", "gte")]), BOUNDS),
+    st.tuples(st.sampled_from([f"{field}|{part}" for field in FIELDS for part in ("hour", "week")]), st.integers(1, 3)),
     st.tuples(st.sampled_from([f"{field}|fieldref" for field in FIELDS]), st.sampled_from(FIELDS)),
 )  # fmt: skip
 DETECTIONS = st.fixed_dictionaries(

@@ -44,7 +44,7 @@ from sigma.types import (
 
 from mantissa_core.errors import RuleError
 
-from .ir import And, FieldRef, Glob, Node, Not, Op, Or, Predicate, Regex, Wild
+from .ir import And, FieldRef, Glob, Node, Not, Op, Or, Predicate, Regex, TimePart, TimeUnit, Wild
 
 Placeholders = Mapping[str, Sequence[str]]
 """Lists of values by name, for ``%name%`` under the modifier ``expand``."""
@@ -197,7 +197,8 @@ class _Translator:
 def _predicate(field: str | None, value: SigmaType) -> Node:
     match value:
         case SigmaTimestampPart():
-            raise RuleError(f"detection: parts of a time ({field}) are not evaluated")
+            unit = TimeUnit(value.timestamp_part.name.lower())
+            return Predicate(field, Op.TIME, (TimePart(unit, int(value.number)),))
         case SigmaString():
             return _string(field, value)
         case SigmaRegularExpression():

@@ -15,8 +15,8 @@ from mantissa_core.model import LogType
 
 from . import lookup
 from .derive import predicates
-from .ir import And, FieldRef, Glob, Node, Not, Op, Operand, Or, Predicate, Regex, Wild
-from .text import fold, number_of
+from .ir import And, FieldRef, Glob, Node, Not, Op, Operand, Or, Predicate, Regex, TimePart, Wild
+from .text import fold, number_in, number_of, time_of
 
 Lookup: TypeAlias = Callable[[str | None], list[str]]
 """From a rule's field name to the texts of its values; ``None`` asks for those of the whole event."""
@@ -102,6 +102,9 @@ def _passes(predicate: Predicate, text: str, value: Operand, look: Lookup) -> bo
             return _expression(str(value)).search(text) is not None
         case Glob(parts):
             return _fits(parts, text) if predicate.cased else _fits(_folded(parts), fold(text))
+        case TimePart():
+            moment = time_of(text)
+            return moment is not None and number_in(moment, value.unit) == value.number
         case int() | float():
             return _compares(predicate.op, number_of(text), value)
         case str() if predicate.op is Op.CIDR:

@@ -26,6 +26,7 @@ class Op(StrEnum):
     LTE = "lte"
     GT = "gt"
     GTE = "gte"
+    TIME = "time"
     FIELD = "field"
     NULL = "null"
     EXISTS = "exists"
@@ -59,6 +60,28 @@ class Regex:
         return f"(?{self.flags}){self.pattern}" if self.flags else self.pattern
 
 
+class TimeUnit(StrEnum):
+    """A part of a point in time, as Sigma's modifiers name them. Weeks are ISO 8601's."""
+
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class TimePart:
+    """The number that a part of a point in time has, in UTC: ``hour`` 22, ``month`` 12."""
+
+    unit: TimeUnit
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.unit} {self.number}"
+
+
 @dataclass(frozen=True, slots=True)
 class FieldRef:
     """Another field of the same event; ``op`` is how the first one's text must relate to it."""
@@ -70,8 +93,8 @@ class FieldRef:
         return f"{{{self.field}}}"
 
 
-Operand: TypeAlias = str | int | float | Glob | Regex | FieldRef
-"""``EQ`` takes texts and numbers, the substring operators and ``CIDR`` texts, comparisons numbers."""
+Operand: TypeAlias = str | int | float | Glob | Regex | TimePart | FieldRef
+"""``EQ`` takes texts and numbers, the substring operators and ``CIDR`` texts, comparisons numbers, ``TIME`` parts."""
 
 
 @dataclass(frozen=True, slots=True)

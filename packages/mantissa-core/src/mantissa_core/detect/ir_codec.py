@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from .ir import And, FieldRef, Glob, Node, Not, Op, Operand, Or, Predicate, Regex, Wild
+from .ir import And, FieldRef, Glob, Node, Not, Op, Operand, Or, Predicate, Regex, TimePart, TimeUnit, Wild
 
 _WILDS = (Wild.MANY, Wild.ONE)
 
@@ -24,6 +24,13 @@ class StoredRegex(Struct, tag="regex", array_like=True, frozen=True, forbid_unkn
     flags: str
 
 
+class StoredTimePart(Struct, tag="time", array_like=True, frozen=True, forbid_unknown_fields=True):
+    """A part of a time."""
+
+    unit: TimeUnit
+    number: int
+
+
 class StoredFieldRef(Struct, tag="field", array_like=True, frozen=True, forbid_unknown_fields=True):
     """A reference to another field."""
 
@@ -31,12 +38,15 @@ class StoredFieldRef(Struct, tag="field", array_like=True, frozen=True, forbid_u
     op: Op
 
 
+StoredOperand: TypeAlias = str | int | float | StoredGlob | StoredRegex | StoredTimePart | StoredFieldRef
+
+
 class StoredPredicate(Struct, tag="is", array_like=True, frozen=True, forbid_unknown_fields=True):
     """A predicate."""
 
     field: str | None
     op: Op
-    values: tuple[str | int | float | StoredGlob | StoredRegex | StoredFieldRef, ...]
+    values: tuple[StoredOperand, ...]
     cased: bool
 
 
@@ -59,7 +69,6 @@ class StoredNot(Struct, tag="not", array_like=True, frozen=True, forbid_unknown_
 
 
 StoredNode: TypeAlias = StoredAnd | StoredOr | StoredNot | StoredPredicate
-StoredOperand: TypeAlias = str | int | float | StoredGlob | StoredRegex | StoredFieldRef
 
 
 def stored(node: Node) -> StoredNode:
@@ -94,6 +103,8 @@ def _stored_operand(value: Operand) -> StoredOperand:
             return StoredGlob(tuple(part if isinstance(part, str) else _number(part) for part in parts))
         case Regex(pattern, flags):
             return StoredRegex(pattern, flags)
+        case TimePart(unit, number):
+            return StoredTimePart(unit, number)
         case FieldRef(field, op):
             return StoredFieldRef(field, op)
     return value
@@ -105,6 +116,8 @@ def _operand(value: StoredOperand) -> Operand:
             return Glob(tuple(part if isinstance(part, str) else _WILDS[part] for part in value.parts))
         case StoredRegex():
             return Regex(value.pattern, value.flags)
+        case StoredTimePart():
+            return TimePart(value.unit, value.number)
         case StoredFieldRef():
             return FieldRef(value.field, value.op)
     return value

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .ir import Glob, Op, Predicate, Regex, Wild
-from .text import fold, number_of
+from .ir import Glob, Op, Predicate, Regex, TimePart, Wild
+from .text import fold, number_in, number_of, time_of
 
 _SEARCHES: Mapping[Op, Callable[..., Any]] = {
     Op.CONTAINS: pc.match_substring,
@@ -83,6 +83,8 @@ def passing(predicate: Predicate, texts: Texts) -> pa.BooleanArray:
             return _any(pc.match_substring_regex(texts.array, pattern) for pattern in patterns)
         case Op.CIDR:
             return _within(predicate, texts)
+        case Op.TIME:
+            return _at_time(predicate, texts)
     return _compared(predicate, texts)
 
 
@@ -127,6 +129,15 @@ def _within(predicate: Predicate, texts: Texts) -> pa.BooleanArray:
     networks = [ip_network(str(value)) for value in predicate.values]
     inside = [address is not None and any(address in each for each in networks) for address in texts.addresses]
     return pa.array(inside, pa.bool_())
+
+
+def _at_time(predicate: Predicate, texts: Texts) -> pa.BooleanArray:
+    parts = [value for value in predicate.values if isinstance(value, TimePart)]
+    moments = [None if text is None else time_of(text) for text in texts.array.to_pylist()]
+    passed = [
+        moment is not None and any(number_in(moment, each.unit) == each.number for each in parts) for moment in moments
+    ]
+    return pa.array(passed, pa.bool_())
 
 
 def _address(text: str | None) -> IPv4Address | IPv6Address | None:

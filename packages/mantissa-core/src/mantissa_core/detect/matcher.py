@@ -36,7 +36,7 @@ FEW = 50
 MOST = 0.3
 """The share of a batch's rows above which candidates are not worth being picked."""
 
-_COST = {Op.EQ: 1, Op.NULL: 1, Op.EXISTS: 1, Op.WILDCARD: 4, Op.REGEX: 4, Op.CIDR: 6, Op.FIELD: 8}
+_COST = {Op.EQ: 1, Op.NULL: 1, Op.EXISTS: 1, Op.WILDCARD: 4, Op.REGEX: 4, Op.CIDR: 6, Op.TIME: 6, Op.FIELD: 8}
 _SLOW, _KEYWORD = 20, 100
 
 

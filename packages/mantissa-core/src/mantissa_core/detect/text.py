@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +15,13 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .ir import TimeUnit
+
 _NUMBER = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})?)?",
+    re.ASCII,
+)
 _EXACT = 2**53
 
 
@@ -66,3 +73,19 @@ def number_of(text: str) -> int | float | None:
         return int(text)
     except ValueError:
         return float(text)
+
+
+def time_of(text: str) -> datetime | None:
+    """The point in time that a text spells as RFC 3339 does (UTC where it names no zone), in UTC, else ``None``."""
+    if not _TIME.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text.upper())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def number_in(moment: datetime, unit: TimeUnit) -> int:
+    """The number of this part of a point in time."""
+    return moment.isocalendar().week if unit is TimeUnit.WEEK else int(getattr(moment, unit))

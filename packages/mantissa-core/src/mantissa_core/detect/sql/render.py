@@ -7,7 +7,7 @@ from typing import cast
 
 from sqlglot import exp
 
-from mantissa_core.detect.ir import And, FieldRef, Glob, Node, Not, Op, Or, Predicate, Regex
+from mantissa_core.detect.ir import And, FieldRef, Glob, Node, Not, Op, Or, Predicate, Regex, TimePart
 from mantissa_core.errors import RuleError
 
 from .dialect import Dialect, Expr, Test, either, every, present
@@ -57,6 +57,8 @@ def _alternatives(predicate: Predicate, text: Expr, dialect: Dialect) -> Iterato
                 yield dialect.searches(text, value)
             case int() | float():
                 yield dialect.compares(predicate.op, text, value)
+            case TimePart():
+                raise RuleError(f"{predicate.field}: parts of a time ({value}) are read by the matcher only")
             case FieldRef():
                 raise RuleError("a reference to another field stands among values")
 
