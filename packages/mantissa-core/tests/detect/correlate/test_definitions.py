@@ -81,7 +81,7 @@ MEASURES = {
 
 
 @pytest.mark.parametrize("kind", MEASURES)
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None)
 @given(drawn=HITS, threshold=st.integers(1, 5))
 def test_a_measure_is_of_the_events_of_one_timespan_up_to_this_one(kind: str, drawn: Drawn, threshold: int) -> None:
     hits, condition = hits_of(drawn), {"gte": threshold}
@@ -90,7 +90,7 @@ def test_a_measure_is_of_the_events_of_one_timespan_up_to_this_one(kind: str, dr
     assert fired(rule, hits) == {at for at in seen if MEASURES[kind](window(seen, at)) >= threshold}
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None)
 @given(drawn=HITS, threshold=st.integers(2, 4))
 def test_few_means_that_no_window_around_it_reaches_the_threshold(drawn: Drawn, threshold: int) -> None:
     hits = hits_of(drawn)
@@ -109,7 +109,7 @@ def test_few_means_that_no_window_around_it_reaches_the_threshold(drawn: Drawn, 
     assert fired(correlation("event_count", "ab", {"lt": threshold}), hits) == first
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None)
 @given(drawn=HITS)
 def test_ordered_means_that_some_events_one_after_the_other_take_the_steps(drawn: Drawn) -> None:
     hits = hits_of(drawn)
@@ -121,7 +121,7 @@ def test_ordered_means_that_some_events_one_after_the_other_take_the_steps(drawn
     assert fired(correlation("temporal_ordered", "abc"), hits) == expected
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None)
 @given(drawn=HITS)
 def test_absent_means_nowhere_within_a_timespan_before_or_after(drawn: Drawn) -> None:
     hits = sorted(hits_of(drawn), key=lambda hit: (hit.time, hit.key, hit.signal))

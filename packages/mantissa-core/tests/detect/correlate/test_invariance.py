@@ -69,7 +69,7 @@ def make(builders: Any, world_class: type[Any]) -> Callable[[Path], World]:
     return lambda folder: world_class(folder, builders)
 
 
-SLOW = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+SLOW = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @SLOW
