@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .collect import Ingester
     from .detect.engine import Engine
     from .detect.rules import RuleSet
+    from .detect.stages import Stages
     from .lake.lake import Lake
     from .parse.log_types import LogTypes
     from .state import State
@@ -136,6 +137,13 @@ class Parts:
             section.packs, paths, placeholders=section.placeholders, cache=self.home / "cache" / "rules.msgpack"
         )
         return found.without(section.disabled)
+
+    @cached_property
+    def stages(self) -> Stages:
+        """Which rules are on trial."""
+        from .detect.stages import Stages
+
+        return Stages(self.state)
 
     @cached_property
     def detectors(self) -> Sequence[Detector]:

@@ -98,13 +98,13 @@ def test_what_lacks_the_grouping_field_is_grouped_by_event_and_never_by_a_consta
     assert [alert.count for alert in Alerts(state).list()] == [1, 1]
 
 
-def test_a_suppressed_signal_is_recorded_and_raises_no_alert(state: State, signal: Make) -> None:
+@pytest.mark.parametrize("why", [{"suppressed_by": "f-7"}, {"disposition": "shadow"}, {"disposition": "suppressed"}])
+def test_a_signal_that_is_suppressed_or_of_a_rule_on_trial_raises_no_alert(
+    state: State, signal: Make, why: dict[str, str]
+) -> None:
     alerts = Alerts(state)
-    assert alerts.apply([signal("a", suppressed_by="filter-7")], ROUTES) == []
-    assert alerts.list() == []
-    member = state.get("alerts", "member/signal-a")
-    assert member is not None
-    assert member.value == {"suppressed_by": "filter-7"}
+    assert alerts.apply([signal("a", **why)], ROUTES) == []
+    assert (alerts.list(), list(state.scan("alerts"))) == ([], [])
 
 
 def test_routes_choose_by_severity_and_can_be_switched_off(state: State, signal: Make) -> None:

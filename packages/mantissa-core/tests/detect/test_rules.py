@@ -77,7 +77,7 @@ def test_a_broken_rule_is_listed_and_the_others_load(tmp_path: Path) -> None:
         (RULE.replace("tags: [attack.persistence, attack.t1136]", "tags: [{a: b}]"), "tags: expected"),
         (RULE.replace("condition: selection", "condition: selection | max(a) > 5"), "max() has no correlation type"),
         ("title: x\ncorrelation: {type: event_count}\n", "without rule references"),
-        ("title: x\nlogsource: {product: a}\nfilter: {rules: [x]}\n", "filters are not evaluated"),
+        ("title: x\nlogsource: {product: a}\nfilter: {rules: [x]}\n", "filter.condition: missing"),
         ("action: global\ntitle: x\n", "global documents are not evaluated"),
     ],
 )

@@ -53,6 +53,11 @@ def every_rule_alike(_rule_id: str) -> Grouping:
     return Grouping()
 
 
+def tells(signal: Signal) -> bool:
+    """Whether people are told about a signal."""
+    return not signal.silent and signal.disposition is None and signal.suppressed_by is None
+
+
 class Alerts:
     """The alerts in a state store.
 
@@ -75,20 +80,18 @@ class Alerts:
 
         The first signal of a group opens an alert at once; later ones within the window are counted, and nobody
         is told again. A signal of a higher severity belongs to another group, so it opens an alert of its own.
-        A signal that was applied before changes nothing, nor does a silent one. Returns each alert once, as it is now.
+        A signal that was applied before changes nothing, nor does one that is silent, of a rule on trial, or suppressed
+        by a filter. Returns each alert once, as it is now.
 
         Raises:
             Conflict: other writers kept changing the same alert; nothing of the signal at hand was written.
             StateError: the store refused.
         """
         changes: dict[str, tuple[Change, Alert]] = {}
-        told = {each.id: each for each in signals if not each.silent}
-        fresh = self._unknown(sorted(told.values(), key=attrgetter("time", "id")))
-        self._record_suppressed([each for each in fresh if each.suppressed_by is not None])
+        told = {each.id: each for each in signals if tells(each)}
         groups: dict[str, list[Signal]] = {}
-        for signal in fresh:
-            if signal.suppressed_by is None:
-                groups.setdefault(group_id(signal), []).append(signal)
+        for signal in self._unknown(sorted(told.values(), key=attrgetter("time", "id"))):
+            groups.setdefault(group_id(signal), []).append(signal)
         for group, members in groups.items():
             for change, alert in self._apply_group(group, members, routes):
                 before = changes.get(alert.id)
@@ -136,12 +139,6 @@ class Alerts:
             known = self._state.get_many(keys.PARTITION, [keys.member(each.id) for each in page])
             unknown += [each for each in page if keys.member(each.id) not in known]
         return unknown
-
-    def _record_suppressed(self, signals: Sequence[Signal]) -> None:
-        for start in range(0, len(signals), _COMMIT):
-            page = signals[start : start + _COMMIT]
-            puts = [self._member(each, {"suppressed_by": each.suppressed_by}) for each in page]
-            self._state.commit(keys.PARTITION, puts)
 
     def _apply_group(
         self, group: str, members: Sequence[Signal], routes: Sequence[Route]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from mantissa_core import catalog
@@ -54,6 +55,7 @@ def check_instance(runtime: Runtime) -> Iterator[Check]:
     yield from _guarded("lake", runtime.settings.lake.url, lambda: _lake(runtime))
     yield from _broken("log types", len(list(runtime.log_types)), runtime.log_types.broken)
     yield from _broken("rules", len(runtime.rules.rules), runtime.rules.broken)
+    yield from _expired_filters(runtime)
     yield from check_plugins(runtime)
     yield from _guarded("deliveries", "outbox", lambda: _deliveries(runtime))
     yield from _disk(runtime)
@@ -123,6 +125,17 @@ def _broken(part: str, loaded: int, broken: dict[str, Exception] | object) -> It
     yield Check(part, "loaded", "ok" if loaded else "warning", number(loaded))
     for reason in reasons:
         yield Check(part, "broken", "problem", reason)
+
+
+def _expired_filters(runtime: Runtime) -> Iterator[Check]:
+    """Filters that no longer silence anything: somebody must extend or remove them."""
+    today = datetime.now(UTC).date()
+    for each in runtime.rules.filters:
+        if not each.applies(today):
+            owner = each.owner or "nobody"
+            yield Check(
+                "rules", "filter", "warning", f"{each.source}: {each.title} ({owner}) expired on {each.expires}"
+            )
 
 
 def _deliveries(runtime: Runtime) -> str:

@@ -25,14 +25,34 @@ _Group = tuple[str, tuple[tuple[str, str], ...]]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a rule would have found. ``days`` counts matches by UTC day, ``users`` and ``addresses`` the commonest."""
+    """What a rule would have found. ``days`` counts matches by UTC day, ``users`` and ``addresses`` the commonest.
+
+    Filters silence ``suppressed`` of the matches, by filter id; without them there would be ``unfiltered`` alerts.
+    """
 
     rule: Rule
     matches: int
     alerts: int
+    unfiltered: int
+    suppressed: Mapping[str, int]
     days: Mapping[date, int]
     users: Sequence[tuple[str, int]]
     addresses: Sequence[tuple[str, int]]
+
+
+@dataclass
+class _Groups:
+    """The times of signals that may share an alert."""
+
+    times: dict[_Group, list[datetime]] = field(default_factory=dict)
+
+    def add(self, signal: Signal) -> None:
+        if not signal.silent:
+            group = (signal.summary, tuple(sorted(signal.group.items())))
+            self.times.setdefault(group, []).append(signal.time)
+
+    def alerts(self, window: timedelta) -> int:
+        return sum(episodes(times, window) for times in self.times.values())
 
 
 @dataclass
@@ -40,16 +60,20 @@ class _Tally:
     days: Counter[date] = field(default_factory=Counter)
     users: Counter[str] = field(default_factory=Counter)
     addresses: Counter[str] = field(default_factory=Counter)
-    groups: dict[_Group, list[datetime]] = field(default_factory=dict)
+    suppressed: Counter[str] = field(default_factory=Counter)
+    told: _Groups = field(default_factory=_Groups)
+    all: _Groups = field(default_factory=_Groups)
 
     def add(self, signal: Signal) -> None:
         self.days[signal.time.astimezone(UTC).date()] += 1
         for counter, name in ((self.users, "user"), (self.addresses, "src_ip")):
             if value := signal.entities.get(name):
                 counter[str(value)] += 1
-        if not signal.silent and signal.suppressed_by is None:
-            group = (signal.summary, tuple(sorted(signal.group.items())))
-            self.groups.setdefault(group, []).append(signal.time)
+        if signal.suppressed_by is not None:
+            self.suppressed[signal.suppressed_by] += 1
+        self.all.add(signal)
+        if signal.suppressed_by is None:
+            self.told.add(signal)
 
 
 def backtest(rules: Sequence[Rule], signals: Iterable[Signal], window: timedelta) -> list[Outcome]:
@@ -68,11 +92,21 @@ def _outcome(rule: Rule, tally: _Tally, window: timedelta) -> Outcome:
     return Outcome(
         rule,
         matches=tally.days.total(),
-        alerts=sum(episodes(times, window) for times in tally.groups.values()),
+        alerts=tally.told.alerts(window),
+        unfiltered=tally.all.alerts(window),
+        suppressed=dict(tally.suppressed),
         days=dict(sorted(tally.days.items())),
         users=_top(tally.users),
         addresses=_top(tally.addresses),
     )
+
+
+def alerts_of(signals: Iterable[Signal], window: timedelta) -> int:
+    """How many alerts one rule's signals open, whatever their disposition; silent ones open none."""
+    groups = _Groups()
+    for signal in signals:
+        groups.add(signal)
+    return groups.alerts(window)
 
 
 def episodes(times: Iterable[datetime], window: timedelta) -> int:
@@ -150,5 +184,6 @@ def _change(old: Rule | None, new: Rule | None) -> str:
 def _events(signals: Iterable[Signal]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for signal in signals:
-        found.setdefault(signal.rule_id, set()).update(signal.event_ids)
+        if signal.suppressed_by is None:
+            found.setdefault(signal.rule_id, set()).update(signal.event_ids)
     return found

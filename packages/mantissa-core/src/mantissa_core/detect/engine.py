@@ -32,6 +32,8 @@ from .progress import EVERY_RULE, Gap, Progress
 from .route import routed
 from .rules import Rule, RuleSet
 from .signals import SIGNALS, commit_signals
+from .stages import Stages, shadowed
+from .suppress import Suppressor
 
 _log = structlog.get_logger(__name__)
 
@@ -56,6 +58,8 @@ class Engine:
         self._lake = lake
         self._progress = Progress(state)
         self._start = start
+        self._stages, self._rules = Stages(state), rules
+        self._shadows: frozenset[str] = frozenset()
         by_table = routed(rules.rules, log_types)
         followers: list[Follower] = [
             _RuleFollower(each, log_type)
@@ -80,6 +84,7 @@ class Engine:
             Fenced: another engine commits signals.
         """
         left = limit
+        self._shadows = self._stages.shadows(self._rules.all)
         tables, newest = self._lake.tables(), self._correlator.newest()
         for follower in sorted(self._followers, key=lambda each: each.table):
             if follower.table not in tables:
@@ -89,7 +94,7 @@ class Engine:
                     return
                 left = None if left is None else left - 1
                 yield from self._version(follower, version)
-        yield from self._correlator.run(newest)
+        yield from self._correlator.run(newest, self._shadows)
 
     def _versions(self, follower: Follower) -> range:
         """The versions that are still to be evaluated."""
@@ -115,7 +120,7 @@ class Engine:
         self._progress.advance(follower.name, version)
 
     def _evaluate(self, follower: Follower, table: Table, added: Sequence[DataFile], version: int) -> Iterator[Signal]:
-        found = self._found(follower, table, added, version)
+        found = shadowed(self._found(follower, table, added, version), self._shadows)
         yield from commit_signals(self._lake.ensure(SIGNALS), found, _transaction(follower), version)
 
     def _found(self, follower: Follower, table: Table, added: Sequence[DataFile], version: int) -> Iterator[Signal]:
@@ -132,11 +137,11 @@ class _RuleFollower:
     def __init__(self, rules: Sequence[Rule], log_type: LogType) -> None:
         self.name = self.table = log_type.table
         self._matcher = Matcher(rules, log_type)
-        self._maker = SignalMaker(rules, log_type)
+        self._maker, self._suppressor = SignalMaker(rules, log_type), Suppressor(rules, log_type)
 
     def signals(self, table: Table, files: Sequence[DataFile], failures: Failures) -> Iterator[Signal]:
         known = set(table.schema().names)
-        wanted = dict.fromkeys((*self._matcher.columns, *self._maker.columns))
+        wanted = dict.fromkeys((*self._matcher.columns, *self._maker.columns, *self._suppressor.columns))
         for rows in table.read(files, [name for name in wanted if name in known], encoded=self._matcher.columns):
             batch = Batch(rows)
             fields = self._maker.fields(batch)
@@ -144,7 +149,8 @@ class _RuleFollower:
                 try:
                     if hits.error is not None:
                         raise hits.error
-                    made = list(self._maker.signals(hits, batch, fields))
+                    signals = self._maker.signals(hits, batch, fields)
+                    made = list(self._suppressor.marked(signals, hits, rows, failures.add_filter))
                 except Exception as error:  # noqa: BLE001  # a gap names the rule; the others go on
                     failures.add(hits.rule.id, hits.rule.version, hits.rule.source, error)
                 else:

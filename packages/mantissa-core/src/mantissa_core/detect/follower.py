@@ -11,6 +11,7 @@ from mantissa_core.lake.files import DataFile
 from mantissa_core.lake.table import Table
 from mantissa_core.model import Signal
 
+from .filters import Filter
 from .progress import Gap
 
 _log = structlog.get_logger(__name__)
@@ -37,6 +38,10 @@ class Failures:
     def gaps(self) -> list[Gap]:
         """One gap for each rule or detector that failed, with its first error."""
         return list(self._gaps.values())
+
+    def add_filter(self, each: Filter, error: Exception) -> None:
+        """Note that a filter failed on some of the version's rows: it silenced nothing there."""
+        self.add(each.id, each.version, each.source, error)
 
     def add(self, rule: str, rule_version: str, source: str, error: Exception) -> None:
         """Note that a rule or detector failed on some of the version's rows; ``source`` says where it comes from."""

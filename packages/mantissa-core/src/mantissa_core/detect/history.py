@@ -24,9 +24,11 @@ from mantissa_core.parse.rows import RowBuilder
 
 from .evidence import SignalMaker
 from .field import Batch
+from .filters import Filter
 from .matcher import Matcher
 from .route import routed
 from .rules import Rule
+from .suppress import Suppressor
 
 TIME = "m_time"
 
@@ -90,7 +92,7 @@ def replay(rules: Sequence[Rule], lake: Lake, log_types: LogTypes, span: Span) -
     """Evaluate the rules on the stored events of the span. Yields what they would have found; nothing is stored.
 
     Raises:
-        RuleError: a rule fails on some event.
+        RuleError: a rule or a filter fails on some event.
     """
     for name, some in routed(rules, log_types).items():
         if (log_type := log_types.by_table(name)) is not None:
@@ -98,14 +100,18 @@ def replay(rules: Sequence[Rule], lake: Lake, log_types: LogTypes, span: Span) -
 
 
 def _table_signals(rules: Sequence[Rule], lake: Lake, log_type: LogType, span: Span) -> Iterator[Signal]:
-    matcher, maker = Matcher(rules, log_type), SignalMaker(rules, log_type)
-    for rows in batches(lake, log_type, (*matcher.columns, *maker.columns), span):
+    matcher, maker, suppressor = Matcher(rules, log_type), SignalMaker(rules, log_type), Suppressor(rules, log_type)
+    for rows in batches(lake, log_type, (*matcher.columns, *maker.columns, *suppressor.columns), span):
         batch = Batch(rows)
         fields = maker.fields(batch)
         for hits in matcher.match(rows):
             if hits.error is not None:
                 raise RuleError(f"{hits.rule.source}: {hits.error}") from hits.error
-            yield from maker.signals(hits, batch, fields)
+            yield from suppressor.marked(maker.signals(hits, batch, fields), hits, rows, _failed)
+
+
+def _failed(each: Filter, error: Exception) -> None:
+    raise RuleError(f"{each.source}: {error}") from error
 
 
 def _files(table: Table, span: Span) -> list[DataFile]:

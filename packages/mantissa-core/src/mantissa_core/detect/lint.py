@@ -46,6 +46,7 @@ class Problem:
 
 def lint(rules: RuleSet, log_types: Sequence[LogType]) -> list[Problem]:
     """Check the rules, those that did not load included, against what is installed; by file and line."""
+    from .lint_filters import filter_problems
     from .lint_sigma import sigma_problems
 
     found = [
@@ -53,6 +54,7 @@ def lint(rules: RuleSet, log_types: Sequence[LogType]) -> list[Problem]:
         *(problem for rule in rules.rules for problem in _of(rule, log_types)),
         *(problem for each in rules.correlations for problem in _words(each)),
         *_duplicates(rules.rules),
+        *filter_problems(rules, log_types),
         *sigma_problems(rules.rules),
     ]
     return sorted(found, key=lambda each: (each.file, each.line or 0, list(Level).index(each.level), each.check))

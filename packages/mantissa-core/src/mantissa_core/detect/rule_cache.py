@@ -22,6 +22,7 @@ from mantissa_core.model import Severity
 from mantissa_core.model.log_type import LogSource
 from mantissa_core.state.atomic_file import replace
 
+from .attributes import Stage
 from .ir_codec import StoredNode, restored, stored
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ class StoredRule(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fi
     warnings: tuple[str, ...]
     keeps: tuple[str, ...]
     silent: bool
+    stage: Stage
+    owner: str
+    modified: str
 
 
 _decoder = msgspec.msgpack.Decoder(dict[str, tuple[StoredRule, ...]])
@@ -127,6 +131,9 @@ def _rule(found: StoredRule, text: str, source: str) -> Rule:
         warnings=found.warnings,
         keeps=found.keeps,
         silent=found.silent,
+        stage=found.stage,
+        owner=found.owner,
+        modified=found.modified,
     )
 
 
@@ -149,6 +156,9 @@ def _stored_rule(rule: Rule) -> StoredRule:
         warnings=rule.warnings,
         keeps=rule.keeps,
         silent=rule.silent,
+        stage=rule.stage,
+        owner=rule.owner,
+        modified=rule.modified,
     )
 
 

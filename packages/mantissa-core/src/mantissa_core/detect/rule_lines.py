@@ -42,14 +42,14 @@ def line_of(rule: HasText, *keys: str) -> int | None:
     return int(line) + 1
 
 
-def line_of_field(rule: HasText, field: str) -> int | None:
-    """The line where the detection first asks for ``field``, whatever its modifiers."""
+def line_of_field(rule: HasText, field: str, section: str = "detection") -> int | None:
+    """The line where the detection (of a filter its ``filter``) first asks for ``field``, whatever its modifiers."""
     node = _document(rule)
-    detection = next((value for key, value in _pairs(node) if key.value == "detection"), None)
+    detection = next((value for key, value in _pairs(node) if key.value == section), None)
     for key in _keys(detection):
         if str(key.value).partition("|")[0] == field:
             return int(key.start_mark.line) + 1
-    return line_of(rule, "detection")
+    return line_of(rule, section)
 
 
 def _document(rule: HasText) -> yaml.Node | None:

@@ -17,9 +17,11 @@ from mantissa_core.model import Severity
 from mantissa_core.model.log_type import LogSource
 
 from . import derive
+from .attributes import Stage, attributes
 from .correlate.correlation import Correlation
 from .correlate.legacy import convert, is_legacy, merged
 from .correlate.link import linked
+from .filters import Filter, attached, parse_filter
 from .ir import Node, Predicate
 from .rule_yaml import documents
 
@@ -42,6 +44,7 @@ class Rule:
     ``group_by`` are the fields whose values tell its alerts apart (custom attribute ``mantissa.group_by``);
     without them the overlay's user and source address do. ``warnings`` say what was accepted though not quite right.
     ``keeps`` are the fields that correlations need of its matches; ``silent``: it is for them alone and never alerts.
+    ``stage`` and ``owner`` are those of the file (:mod:`.attributes`); ``filters`` may silence some of its matches.
     """
 
     id: str
@@ -62,6 +65,10 @@ class Rule:
     name: str = ""
     keeps: tuple[str, ...] = ()
     silent: bool = False
+    stage: Stage = Stage.ACTIVE
+    owner: str = ""
+    modified: str = ""
+    filters: tuple[Filter, ...] = ()
 
     @cached_property
     def version(self) -> str:
@@ -86,7 +93,7 @@ class Rule:
 
 @dataclass
 class RuleSet:
-    """The rules and correlations that loaded, and for each document that did not, why, by file name.
+    """The rules, correlations and filters that loaded, and for each document that did not, why, by file name.
 
     A correlation stands behind those that it refers to.
     """
@@ -94,6 +101,7 @@ class RuleSet:
     rules: list[Rule] = field(default_factory=list)
     broken: dict[str, RuleError] = field(default_factory=dict)
     correlations: list[Correlation] = field(default_factory=list)
+    filters: list[Filter] = field(default_factory=list)
 
     @classmethod
     def load(
@@ -130,6 +138,7 @@ class RuleSet:
             [rule for rule in self.rules if rule.id not in ids],
             dict(self.broken),
             [each for each in self.correlations if each.id not in ids],
+            [each for each in self.filters if each.id not in ids],
         )
         found._link()
         return found
@@ -175,11 +184,14 @@ class RuleSet:
             self.correlations.append(replace(found, warnings=(*found.warnings, *converted.warnings)))
         elif isinstance(document, Mapping) and "correlation" in document:
             self.correlations.append(parse_correlation(document, text, source))
+        elif isinstance(document, Mapping) and "filter" in document:
+            self.filters.append(parse_filter(document, text, source, placeholders))
         else:
             self.rules.append(parse_rule(document, text, source, placeholders))
 
     def _link(self) -> None:
-        self.rules, self.correlations, broken = linked(self.rules, self.correlations)
+        rules, self.correlations, broken = linked(self.rules, self.correlations)
+        self.rules = attached(rules, self.filters)
         for source, error in broken.items():
             self._break(source, error)
 
@@ -187,8 +199,8 @@ class RuleSet:
         self.broken[source] = RuleError(f"{source}: {error}")
 
     def _refuse_duplicates(self) -> None:
-        by_id: dict[str, list[Rule | Correlation]] = {}
-        for rule in self.all:
+        by_id: dict[str, list[Rule | Correlation | Filter]] = {}
+        for rule in (*self.all, *self.filters):
             by_id.setdefault(rule.id, []).append(rule)
         for rule_id, claims in by_id.items():
             if len(claims) > 1:
@@ -197,6 +209,7 @@ class RuleSet:
                     self._break(rule.source, RuleError(f"id {rule_id} stands in {files}: all are refused, keep one"))
         self.rules = [rule for rule in self.rules if len(by_id[rule.id]) == 1]
         self.correlations = [each for each in self.correlations if len(by_id[each.id]) == 1]
+        self.filters = [each for each in self.filters if len(by_id[each.id]) == 1]
 
 
 def parse_rule(
@@ -214,6 +227,7 @@ def parse_rule(
     title = _str(rule, "title")
     if not title:
         raise RuleError("title: missing, expected a short text")
+    own = attributes(rule, warnings)
     return Rule(
         id=_id(rule, title, warnings),
         name=_str(rule, "name"),
@@ -230,6 +244,9 @@ def parse_rule(
         falsepositives=_texts(rule, "falsepositives"),
         fields=_texts(rule, "fields"),
         group_by=_texts(_mapping(rule, "mantissa", {}), "group_by"),
+        stage=own.stage,
+        owner=own.owner,
+        modified=own.modified,
         warnings=tuple(warnings),
     )
 
@@ -240,9 +257,10 @@ def _sigma_rule(document: object) -> Mapping[str, Any]:
         raise RuleError(f"found {type(document).__name__}, expected a mapping with title, logsource and detection")
     if "correlation" in document:
         raise RuleError("correlation: stands beside the rules that it refers to, it is no rule by itself")
-    for key, kind in {"filter": "filters", "action": "global documents"}.items():
-        if key in document:
-            raise RuleError(f"{key}: {kind} are not evaluated by this version")
+    if "filter" in document:
+        raise RuleError("filter: stands beside the rules that it is for, it is no rule by itself")
+    if "action" in document:
+        raise RuleError("action: global documents are not evaluated by this version")
     return document
 
 

@@ -33,6 +33,7 @@ SIGNALS = TableSpec(
             pa.field("suppressed_by", pa.string()),
             pa.field("fields", pa.string()),
             pa.field("silent", pa.bool_()),
+            pa.field("disposition", pa.string()),
             *ROW_KEYS,
         ]
     ),
@@ -41,7 +42,8 @@ SIGNALS = TableSpec(
 )
 """``m_id`` is the signal's id, ``m_time`` its event's time, ``m_ingest_time`` when the rule was evaluated.
 ``group_values``, ``entities``, ``evidence`` and ``fields`` (lists of values, for correlations) are JSON objects; a
-``silent`` signal opens no alert."""
+``silent`` signal opens no alert. ``disposition`` is ``shadow``, ``suppressed`` (by the filter ``suppressed_by``) or
+null; lakes may be older than this column."""
 
 CHUNK = 20_000
 """Signals that are written to a file at a time; bounds the memory of a rule that matches everything."""
@@ -82,6 +84,7 @@ def signal_from_row(row: dict[str, Any]) -> Signal:
         suppressed_by=row["suppressed_by"],
         fields={name: tuple(values) for name, values in json.loads(row["fields"] or "{}").items()},
         silent=bool(row["silent"]),
+        disposition=row.get("disposition"),
     )
 
 
@@ -128,6 +131,7 @@ def _row(signal: Signal, evaluated: datetime) -> dict[str, Any]:
         "suppressed_by": signal.suppressed_by,
         "fields": _json({name: list(values) for name, values in signal.fields.items()}) if signal.fields else None,
         "silent": signal.silent,
+        "disposition": signal.disposition,
         "m_id": signal.id,
         "m_time": signal.time,
         "m_ingest_time": evaluated,

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
+
+Disposition = Literal["shadow", "suppressed"]
+"""Why a signal opens no alert: its rule is on trial, or a filter silenced it."""
 
 
 class Severity(StrEnum):
@@ -31,6 +34,7 @@ class Signal:
     ``time`` is the (last) event's. ``group`` holds the values that the rule groups alerts by, ``entities`` the
     overlay's (``user``, ``src_ip``, ``dst_ip``, ``target``, ``action``, ``outcome``) where the event has them.
     ``fields`` are the values that correlations group and measure by. A ``silent`` signal is for correlations alone.
+    ``disposition`` says why else it opens no alert; ``suppressed_by`` is the filter's id.
     """
 
     id: str
@@ -48,3 +52,4 @@ class Signal:
     suppressed_by: str | None = None
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
     silent: bool = False
+    disposition: Disposition | None = None

@@ -11,12 +11,14 @@ from .convert import convert_rules
 from .coverage import coverage_rules
 from .diff import diff_rules
 from .explain import explain_rule
+from .filters import list_filters
 from .import_rules import import_rules
 from .lint import lint_rules
 from .list_rules import list_rules
 from .migrate import migrate_rules
 from .profile import profile_rules
 from .show import show_rule
+from .stage import promote_rule, shadow_rule
 from .test import test_rules
 
 
@@ -31,6 +33,9 @@ for each in (
     explain_rule,
     lint_rules,
     test_rules,
+    shadow_rule,
+    promote_rule,
+    list_filters,
     backtest_rules,
     diff_rules,
     profile_rules,

@@ -65,6 +65,8 @@ def _document(outcome: Outcome) -> dict[str, Any]:
         "severity": str(outcome.rule.severity),
         "matches": outcome.matches,
         "alerts": outcome.alerts,
+        "alerts_without_filters": outcome.unfiltered,
+        "suppressed": dict(outcome.suppressed),
         "days": {day.isoformat(): count for day, count in outcome.days.items()},
         "users": dict(outcome.users),
         "addresses": dict(outcome.addresses),
@@ -86,12 +88,18 @@ def _show_all(outcomes: Sequence[Outcome]) -> None:
         _bars(_summed(found))
         say()
     alerts = sum(each.alerts for each in outcomes)
-    say(f"{plural(len(outcomes), 'rule')}, {len(found)} with matches: {plural(alerts, 'alert')}. Nothing was stored.")
+    unfiltered = sum(each.unfiltered for each in outcomes)
+    without = f" ({number(unfiltered)} without filters)" if any(each.suppressed for each in outcomes) else ""
+    counts = f"{plural(len(outcomes), 'rule')}, {len(found)} with matches"
+    say(f"{counts}: {plural(alerts, 'alert')}{without}. Nothing was stored.")
 
 
 def _show_one(outcome: Outcome) -> None:
     rule: Rule = outcome.rule
     say(f"{rule.title}: {plural(outcome.matches, 'match', 'matches')}, {plural(outcome.alerts, 'alert')}")
+    if outcome.suppressed:
+        told = plural(sum(outcome.suppressed.values()), "match", "matches")
+        say(f"Filters suppress {told}; without them {plural(outcome.unfiltered, 'alert')}.")
     if not outcome.matches:
         return
     say()

@@ -101,6 +101,7 @@ def rule_document(rule: Rule | Correlation) -> dict[str, Any]:
         "severity": str(rule.severity),
         **_about(rule),
         "tags": list(rule.tags),
+        "owner": rule.owner,
         "source": rule.source,
         "version": rule.version,
         "warnings": list(rule.warnings),
@@ -111,7 +112,8 @@ def _about(rule: Rule | Correlation) -> dict[str, Any]:
     from mantissa_core.detect.correlate.correlation import Correlation
 
     if not isinstance(rule, Correlation):
-        return {"logsource": {key: value for key, value in rule.logsource.model_dump().items() if value}}
+        source = {key: value for key, value in rule.logsource.model_dump().items() if value}
+        return {"logsource": source, "filters": [each.id for each in rule.filters]}
     return {
         "correlation": {
             "type": str(rule.kind),

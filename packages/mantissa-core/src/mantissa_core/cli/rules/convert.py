@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,7 +31,8 @@ def convert_rules(ctx: click.Context, session: Session, which: tuple[str, ...], 
     """Print rules as SQL, one SELECT for each rule and table.
 
     RULE is the path of a rule file or a folder of them, or the beginning of an id; without one, every rule of the
-    instance is converted. Exit code 1 where a rule did not load or the engine cannot express it exactly.
+    instance is converted. Filters that apply today are part of the condition. Exit code 1 where a rule did not load
+    or the engine cannot express it exactly.
     """
     rules, log_types = chosen_rules(session, which)
     found = [*_converted(rules.rules, log_types, engine)]
@@ -44,17 +46,18 @@ def convert_rules(ctx: click.Context, session: Session, which: tuple[str, ...], 
 
 
 def _converted(rules: Sequence[Rule], log_types: LogTypes, engine: str) -> Iterator[dict[str, Any]]:
+    from mantissa_core.detect.filters import narrowed
     from mantissa_core.detect.route import log_types_of
     from mantissa_core.detect.sql import dialect_named
     from mantissa_core.detect.sql.statement import statement
 
-    target = dialect_named(engine)
+    target, today = dialect_named(engine), datetime.now(UTC).date()
     for rule in rules:
         bound: list[LogType | None] = [*log_types_of(rule, log_types)]
         for log_type in bound or [None]:
             about: dict[str, Any] = {"id": rule.id, "title": rule.title, "source": rule.source}
             try:
-                yield {**about, "sql": statement(rule, target, log_type)}
+                yield {**about, "sql": statement(narrowed(rule, today), target, log_type)}
             except RuleError as error:
                 yield {**about, "reason": str(error)}
 

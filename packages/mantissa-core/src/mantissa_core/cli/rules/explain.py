@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from mantissa_core.cli.output import print_json, say
 from .chosen import chosen_rules, one_rule
 
 if TYPE_CHECKING:
+    from mantissa_core.detect.rules import Rule
     from mantissa_core.detect.trace import Step
     from mantissa_core.model import LogType
 
@@ -49,13 +51,30 @@ def explain_rule(ctx: click.Context, session: Session, rule: str, path: str | No
         event, stored_as = _stored(session, event_id, [each for each in asked if each is not None])
         asked = [stored_as]
     steps = {each.name if each else "": trace(chosen, event, each) for each in asked or [None]}
+    today = datetime.now(UTC).date()
+    filters = {
+        each.name if each else "": {one.id: trace(one, event, each) for one in chosen.filters if one.applies(today)}
+        for each in asked or [None]
+    }
     if session.json:
-        print_json({"rule": chosen.id, "matched": _matched(steps), "log_types": steps})
+        print_json({"rule": chosen.id, "matched": _matched(steps), "log_types": steps, "filters": filters})
     else:
         for name, step in steps.items():
             say(f"{chosen.title}: {'matches' if step.held else 'does not match'} ({name or 'no log type installed'})")
             _show(step, 1)
+            if step.held:
+                _show_filters(chosen, filters[name])
     ctx.exit(Exit.OK if _matched(steps) else Exit.FINDINGS)
+
+
+def _show_filters(rule: Rule, filters: dict[str, Step]) -> None:
+    """Every filter's tree: the match is suppressed where one does not hold."""
+    for each in rule.filters:
+        if (step := filters.get(each.id)) is not None:
+            until = f", until {each.expires}" if each.expires else ""
+            done = "lets it pass" if step.held else f"suppresses it ({each.owner or 'nobody'}: {each.reason}{until})"
+            say(f"Filter {each.title!r} {done}")
+            _show(step, 1)
 
 
 def _matched(steps: dict[str, Step]) -> bool:

@@ -8,29 +8,64 @@ import click
 
 from mantissa_core.cli.command import Command, Session, pass_session
 from mantissa_core.cli.exit_codes import Exit
-from mantissa_core.cli.output import SEVERITY_STYLES, plural, print_json, say, table, width
+from mantissa_core.cli.output import SEVERITY_STYLES, Stacked, plural, print_json, say, table, width
+from mantissa_core.detect.attributes import Stage
 
 from .chosen import logsource, rule_document
+from .stage import stage_document
 
 if TYPE_CHECKING:
     from mantissa_core.detect.correlate.correlation import Correlation
     from mantissa_core.detect.rules import Rule, RuleSet
+    from mantissa_core.detect.stages import Placed
 
 SHORT_ID = 8
 WIDE = 110
 """Terminal columns from which on ids are printed whole."""
 
 SEVERITIES = tuple(SEVERITY_STYLES)
+PARTS = ("product", "service", "category")
+
+
+def _source(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for value in values:
+        part, equals, name = value.partition("=")
+        if part not in PARTS or not equals or not name:
+            raise click.BadParameter(f"found {value!r}, expected product=NAME, service=NAME or category=NAME")
+        found[part] = name
+    return found
 
 
 @click.command("list", cls=Command)
 @click.argument("words", nargs=-1)
 @click.option("--severity", type=click.Choice(SEVERITIES), help="Only of this severity.")
+@click.option("--tag", metavar="TAG", help="Only with this tag, or one below it: attack.t1098.")
+@click.option(
+    "--logsource",
+    "sources",
+    callback=_source,
+    multiple=True,
+    metavar="PART=NAME",
+    help="Only for this product, service or category; repeat it: product=aws.",
+)
+@click.option(
+    "--stage",
+    type=click.Choice([str(each) for each in Stage]),
+    help="Only those that alert (active) or are on trial (shadow).",
+)
 @click.option("--broken", is_flag=True, help="Only those that did not load, with the reason.")
 @pass_session
 @click.pass_context
 def list_rules(
-    ctx: click.Context, session: Session, words: tuple[str, ...], severity: str | None, broken: bool
+    ctx: click.Context,
+    session: Session,
+    words: tuple[str, ...],
+    severity: str | None,
+    tag: str | None,
+    sources: dict[str, str],
+    stage: str | None,
+    broken: bool,
 ) -> None:
     """List the rules that run.
 
@@ -38,23 +73,38 @@ def list_rules(
 
     With --broken the exit code is 1 where a rule did not load.
     """
+    from mantissa_core.detect.find import reads, tagged
+    from mantissa_core.detect.stages import Placed
+
     with session.runtime() as runtime:
-        rules = runtime.rules
+        rules, commanded = runtime.rules, runtime.stages.commanded()
     if broken:
         _show_broken(session, rules)
         ctx.exit(Exit.FINDINGS if rules.broken else Exit.OK)
-    found = [each for each in rules.all if _fits(each, words, severity)]
+    placed = {each.id: commanded.get(each.id, Placed(each.stage)) for each in rules.all}
+    found = [
+        each
+        for each in rules.all
+        if _fits(each, words, severity) and tagged(each, tag) and reads(each, sources)
+        and stage in (None, str(placed[each.id].stage))
+    ]  # fmt: skip
     if session.json:
-        print_json([rule_document(each) for each in found])
+        print_json([{**rule_document(each), **stage_document(placed[each.id])} for each in found])
         return
     length = None if width() >= WIDE else SHORT_ID
-    rows = [(each.id[:length], str(each.severity), each.title, logsource(each)) for each in found]
+    rows = [(each.id[:length], _severity(each, placed[each.id]), each.title, logsource(each)) for each in found]
     table(
         ["ID", "SEVERITY", "TITLE", "LOG SOURCE"], rows, fixed=["ID", "SEVERITY", "LOG SOURCE"], styles=SEVERITY_STYLES
     )
+    trials = sum(placed[each.id].stage is Stage.SHADOW for each in found)
     if not session.quiet:
         more = f", {len(rules.broken)} did not load (--broken)" if rules.broken else ""
-        say(f"\n{plural(len(found), 'rule')}{more}")
+        trial = f", {trials} on trial" if trials else ""
+        say(f"\n{plural(len(found), 'rule')}{trial}{more}")
+
+
+def _severity(rule: Rule | Correlation, placed: Placed) -> Stacked:
+    return Stacked((str(rule.severity), *(["(shadow)"] if placed.stage is Stage.SHADOW else [])))
 
 
 def _fits(rule: Rule | Correlation, words: tuple[str, ...], severity: str | None) -> bool:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TypeAlias
 
+from mantissa_core.detect.attributes import Stage
 from mantissa_core.model import Severity
 
 
@@ -122,6 +123,9 @@ class Correlation:
     warnings: tuple[str, ...] = ()
     ids: Mapping[str, str] = field(default_factory=dict)
     silent: bool = False
+    stage: Stage = Stage.ACTIVE
+    owner: str = ""
+    modified: str = ""
 
     @cached_property
     def version(self) -> str:

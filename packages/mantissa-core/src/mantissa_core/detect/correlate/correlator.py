@@ -14,6 +14,7 @@ import structlog
 
 from mantissa_core.detect.progress import EVERY_RULE, Gap, Progress
 from mantissa_core.detect.signals import SIGNALS, commit_signals
+from mantissa_core.detect.stages import shadowed
 from mantissa_core.errors import LakeError
 from mantissa_core.lake.files import DataFile
 from mantissa_core.lake.lake import Lake
@@ -53,19 +54,23 @@ class Correlator:
         self._correlations, self._lateness, self._start = correlations, lateness, start
         self._tables = tables_below(correlations, tables)
         self._delays = delays(correlations)
+        self._shadows: frozenset[str] = frozenset()
 
     def newest(self) -> dict[str, datetime]:
         """The newest event times of the tables that somebody waits for; to be asked before the rules are run."""
         waiting = [each for each in self._correlations if not each.monotone]
         return newest_events(self._lake, {name for each in waiting for name in self._tables[each.id]})
 
-    def run(self, newest: Mapping[str, datetime]) -> Iterator[Signal]:
+    def run(self, newest: Mapping[str, datetime], shadows: frozenset[str] = frozenset()) -> Iterator[Signal]:
         """Evaluate what is new, where every event up to the times of ``newest`` was seen by the rules.
+
+        ``shadows`` are the ids of correlations on trial. Matches of rules on trial count like others.
 
         Raises:
             LakeError: the table ``signals`` cannot be read, or takes no commit.
             Fenced: another engine commits signals.
         """
+        self._shadows = shadows
         yield from self._follow()
         for each in self._correlations:
             times = [newest[table] for table in self._tables[each.id] if table in newest]
@@ -184,7 +189,7 @@ class Correlator:
                 stored.add(hit.signal)
             else:
                 hits[hit.signal] = hit
-        made = results(correlation, hits.values(), lambda time: first <= time < until)
+        made = shadowed(results(correlation, hits.values(), lambda time: first <= time < until), self._shadows)
         return [each for each in {each.id: each for each in made}.values() if each.id not in stored]
 
 

@@ -20,6 +20,7 @@ from sigma.correlations import (
 )
 from sigma.exceptions import SigmaError
 
+from mantissa_core.detect.attributes import attributes
 from mantissa_core.errors import RuleError
 
 from .correlation import TEMPORAL, Compare, Correlation, Kind, Need, Seen, Term, Threshold, leaves
@@ -47,6 +48,7 @@ def parse_correlation(document: Mapping[str, Any], text: str = "", source: str =
     if not parsed.rules and not isinstance(parsed.condition, SigmaExtendedCorrelationCondition):
         raise RuleError("correlation.rules: empty, expected the id or name of at least one rule")
     kind = Kind(parsed.type.name.lower())
+    own = attributes(document, warnings)
     condition = _condition(kind, parsed)
     return Correlation(
         id=plain._id(document, title, warnings),
@@ -68,6 +70,9 @@ def parse_correlation(document: Mapping[str, Any], text: str = "", source: str =
         references=plain._texts(document, "references"),
         falsepositives=plain._texts(document, "falsepositives"),
         warnings=tuple(warnings),
+        stage=own.stage,
+        owner=own.owner,
+        modified=own.modified,
     )
 
 

@@ -1,0 +1,26 @@
+"""Rules by what they say about themselves: tags and log sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .correlate.correlation import Correlation
+
+if TYPE_CHECKING:
+    from .rules import Rule
+
+
+def tagged(rule: Rule | Correlation, tag: str | None) -> bool:
+    """Whether it has the tag, or one below it (``attack.t1098.001`` is below ``attack.t1098``); ``None`` is any."""
+    if tag is None:
+        return True
+    wanted = tag.lower()
+    return any(f"{each.lower()}.".startswith(f"{wanted}.") for each in rule.tags)
+
+
+def reads(rule: Rule | Correlation, source: Mapping[str, str]) -> bool:
+    """Whether its log source has these parts (``product``, ``service``, ``category``). A correlation has none."""
+    if isinstance(rule, Correlation):
+        return not source
+    return all((getattr(rule.logsource, part) or "").lower() == name.lower() for part, name in source.items())

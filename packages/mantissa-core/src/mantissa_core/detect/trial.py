@@ -1,0 +1,57 @@
+"""What a rule recorded while it was on trial, and what that would have been in alerts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pyarrow.compute as pc
+
+from mantissa_core.lake.lake import Lake
+from mantissa_core.model import Signal
+
+from .backtest import alerts_of
+from .signals import SIGNALS, signals_from_rows
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """``signals`` recorded and ``alerts`` that they would have opened, from ``since`` to ``until`` (UTC)."""
+
+    signals: int
+    alerts: int
+    since: datetime
+    until: datetime
+
+    @property
+    def days(self) -> float:
+        """How long it took, one day at least: less says nothing about a day."""
+        return max(1.0, (self.until - self.since) / DAY)
+
+    @property
+    def alerts_per_day(self) -> float:
+        """The alerts that it would have opened on an average day."""
+        return self.alerts / self.days
+
+
+def trial(lake: Lake, rule_id: str, window: timedelta, now: datetime, began: datetime | None = None) -> Trial:
+    """Count the rule's signals with the disposition ``shadow``.
+
+    The trial began when it was commanded, or with the oldest event that was recorded, whichever is earlier. ``window``
+    is the idle time after which another match of the same group opens another alert.
+    """
+    found = _signals(lake, rule_id)
+    since = min([now if began is None else began, *(each.time for each in found)])
+    return Trial(len(found), alerts_of(found, window), since, max(now, since))
+
+
+def _signals(lake: Lake, rule_id: str) -> list[Signal]:
+    if SIGNALS.name not in lake.tables():
+        return []
+    table, found = lake.ensure(SIGNALS), list[Signal]()
+    for rows in table.read(table.live()):
+        own = pc.and_(pc.equal(rows.column("rule_id"), rule_id), pc.equal(rows.column("disposition"), "shadow"))
+        found += signals_from_rows(rows.filter(own))
+    return found
