@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .alert.group import Grouping
     from .alert.outbox import Outbox
     from .alert.route import Route
+    from .alert.verdicts import Verdicts
     from .collect import Ingester
     from .detect.engine import Engine
     from .detect.rules import RuleSet
@@ -158,7 +159,9 @@ class Parts:
     def engine(self) -> Engine:
         """From committed rows to signals."""
         from .detect.engine import Engine
+        from .detect.versions import Versions
 
+        Versions(self.state).record([*self.rules.all, *self.rules.filters])
         return Engine(self.lake, self.state, self.rules, self.log_types, detectors=self.detectors)
 
     @cached_property
@@ -168,6 +171,13 @@ class Parts:
 
         enrich = (lambda alert: self._enrichers(alert)) if self.settings.alerts.enrichment else None
         return Alerts(self.state, grouping=self._grouping, enrich=enrich)
+
+    @cached_property
+    def verdicts(self) -> Verdicts:
+        """What analysts say about alerts."""
+        from .alert.verdicts import Verdicts
+
+        return Verdicts(self.state)
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -12,6 +12,8 @@
     dead/<alert>/<revision>/<destination>        a message that was given up
     deliveries/<alert>                           attempts and receipts
     health/<destination>/<hour>                  attempts and failures in that hour
+    verdict/<alert>                              the last verdict on it
+    audit/...                                    who judged what (see state/audit.py)
 """
 
 from __future__ import annotations
@@ -54,6 +56,11 @@ def deliveries(alert_id: str) -> str:
 def health(destination: str, hour: str = "") -> str:
     """Key of a destination's counts in an hour (``2026-11-21T05``); without one the prefix of all hours."""
     return f"health/{part(destination)}/{hour}"
+
+
+def verdict(alert_id: str) -> str:
+    """Key of the last verdict on an alert."""
+    return f"verdict/{alert_id}"
 
 
 def listings(alert_id: str, rule_id: str, severity: Severity, opened: datetime) -> tuple[str, str, str]:

@@ -26,9 +26,12 @@ from .output import (
 )
 
 if TYPE_CHECKING:
+    from mantissa_core.alert.verdicts import Judgement
     from mantissa_core.model import Alert
+    from mantissa_core.runtime import Runtime
 
 SEVERITIES = tuple(SEVERITY_STYLES)
+VERDICTS = {"true": "true_positive", "false": "false_positive", "benign": "benign"}
 STATUSES = ("open", "acknowledged", "resolved", "suppressed")
 SHORT_ID = 8
 WIDE = 110
@@ -37,7 +40,7 @@ WIDE = 110
 
 @click.group("alerts", cls=Group)
 def command() -> None:
-    """List and show alerts, and deliver them again."""
+    """List, show and judge alerts, and deliver them again."""
 
 
 @command.command("list")
@@ -54,10 +57,11 @@ def list_alerts(session: Session, rule: str | None, severity: str | None, status
         found = runtime.alerts.list(
             rule=rule, severity=Severity(severity) if severity else None, status=status, limit=limit
         )
+        verdicts = runtime.verdicts.get([each.id for each in found])
     if session.json:
-        print_json([alert_document(each) for each in found])
+        print_json([{**alert_document(each), "verdict": _judged(verdicts.get(each.id))} for each in found])
     elif found:
-        alert_table(found)
+        alert_table(found, verdicts)
         if not session.quiet:
             say(f"\n{plural(len(found), 'alert')}. Next: {session.command} alerts show {short_id(found[0])}")
     else:
@@ -70,15 +74,40 @@ def list_alerts(session: Session, rule: str | None, severity: str | None, status
 def show_alert(session: Session, alert_id: str) -> None:
     """Show an alert with its evidence and deliveries. The beginning of its ID is enough."""
     with session.runtime() as runtime:
-        found = runtime.alerts.find(alert_id)
-        if len(found) != 1:
-            raise click.UsageError(_not_one(alert_id, found))
-        attempts = runtime.outbox.attempts(found[0].id)
-        rule = runtime.rules.get(found[0].rule_id)
+        alert = _the_alert(runtime, alert_id)
+        attempts, judged = runtime.outbox.attempts(alert.id), runtime.verdicts.history(alert.id)
+        rule = runtime.rules.get(alert.rule_id)
     if session.json:
-        print_json({**alert_document(found[0]), "deliveries": attempts})
+        verdicts = [_judged(each) for each in judged]
+        print_json({**alert_document(alert), "deliveries": attempts, "verdicts": verdicts})
         return
-    _show(session, found[0], attempts, rule.falsepositives if rule else ())
+    _show(session, alert, attempts, rule.falsepositives if rule else ())
+    for each in judged:
+        note = f": {each.note}" if each.note else ""
+        say(f"\nVerdict: {_words(each.verdict)}, by {each.by} at {moment(each.at)} UTC{note}")
+
+
+@command.command("verdict")
+@click.argument("alert_id", metavar="ALERT")
+@click.argument("verdict", type=click.Choice(tuple(VERDICTS)))
+@click.option("--note", default="", metavar="TEXT", help="Why; kept with who and when.")
+@pass_session
+def judge_alert(session: Session, alert_id: str, verdict: str, note: str) -> None:
+    """Say what an alert was: an attack (true), not what its rule is about (false), or that but allowed (benign).
+
+    ALERT is the beginning of an id. The last verdict counts, the former ones are kept. 'mantissa rules precision' sums
+    them up by rule.
+    """
+    from mantissa_core.alert.verdicts import Verdict
+    from mantissa_core.state.audit import this_user
+
+    with session.runtime() as runtime:
+        alert = _the_alert(runtime, alert_id)
+        made = runtime.verdicts.record(alert, Verdict(VERDICTS[verdict]), by=this_user(), note=note)
+    if session.json:
+        print_json({"alert": alert.id, "rule": alert.rule_id, **(_judged(made) or {})})
+    else:
+        say(f"{alert.summary}: {_words(made.verdict)}.")
 
 
 @command.command("redeliver")
@@ -98,6 +127,21 @@ def redeliver(session: Session, destination: str | None) -> None:
         say(f"{plural(tried, 'message')} tried again, {delivered} delivered.")
 
 
+def _the_alert(runtime: Runtime, prefix: str) -> Alert:
+    found = runtime.alerts.find(prefix)
+    if len(found) != 1:
+        raise click.UsageError(_not_one(prefix, found))
+    return found[0]
+
+
+def _judged(each: Judgement | None) -> dict[str, Any] | None:
+    return {"verdict": str(each.verdict), "by": each.by, "at": each.at, "note": each.note} if each else None
+
+
+def _words(verdict: str) -> str:
+    return verdict.replace("_", " ")
+
+
 def _not_one(prefix: str, found: Sequence[Alert]) -> str:
     if not found:
         return f"there is no alert {prefix}; 'mantissa alerts list' shows those there are"
@@ -111,19 +155,22 @@ def alert_document(alert: Alert) -> dict[str, Any]:
     return dict(alert_to_json(alert))
 
 
-def alert_table(alerts: Iterable[Alert]) -> None:
-    """Print what, who, from where and when of each alert, in two lines where the terminal allows it."""
+def alert_table(alerts: Iterable[Alert], verdicts: Mapping[str, Judgement] | None = None) -> None:
+    """Print what, who, from where and when of each alert, in two lines where the terminal allows it.
+
+    A verdict on it stands below the alert's name.
+    """
     rows: list[tuple[object, ...]]
     spare = max(width() - WIDE, 0)
     if width() >= WIDE:
         columns = ["ID", "SEVERITY", "SEEN (UTC)", "ALERT", "WHO", "FROM", "TARGET"]
         cut = {"WHO": 20 + spare // 3, "TARGET": 16 + spare // 3}
-        rows = [(short_id(each), str(each.severity), _seen(each), each.rule_name, who(each), source(each),
+        rows = [(short_id(each), str(each.severity), _seen(each), _named(each, verdicts), who(each), source(each),
                  target(each)) for each in alerts]  # fmt: skip
     else:
         columns = ["ID", "SEEN (UTC)", "ALERT", "WHO AND FROM WHERE"]
         cut = {"WHO AND FROM WHERE": 28}
-        rows = [(Stacked((short_id(each), str(each.severity))), _seen(each), each.rule_name,
+        rows = [(Stacked((short_id(each), str(each.severity))), _seen(each), _named(each, verdicts),
                  Stacked((who(each), source(each)))) for each in alerts]  # fmt: skip
     table(columns, rows, fixed=["ID", "SEVERITY", "SEEN (UTC)", "FROM"], cut=cut, styles=SEVERITY_STYLES)
 
@@ -131,6 +178,11 @@ def alert_table(alerts: Iterable[Alert]) -> None:
 def short_id(alert: Alert) -> str:
     """As much of an alert's id as tells it from others."""
     return alert.id[:SHORT_ID]
+
+
+def _named(alert: Alert, verdicts: Mapping[str, Judgement] | None) -> Stacked:
+    judged = (verdicts or {}).get(alert.id)
+    return Stacked((alert.rule_name, *([f"({_words(judged.verdict)})"] if judged else [])))
 
 
 def _seen(alert: Alert) -> Stacked:

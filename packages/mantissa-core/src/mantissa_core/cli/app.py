@@ -24,7 +24,7 @@ SECTIONS = {
         "detect": "Evaluate the rules on what is new.",
     },
     "Look into it": {
-        "alerts": "List and show alerts, and deliver them again.",
+        "alerts": "List, show and judge alerts, and deliver them again.",
         "query": "Run SQL over the lake.",
         "rules": "List, test, tune and import detection rules.",
     },

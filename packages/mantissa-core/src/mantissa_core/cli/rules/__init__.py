@@ -12,10 +12,12 @@ from .coverage import coverage_rules
 from .diff import diff_rules
 from .explain import explain_rule
 from .filters import list_filters
+from .history import rule_history
 from .import_rules import import_rules
 from .lint import lint_rules
 from .list_rules import list_rules
 from .migrate import migrate_rules
+from .precision import rules_precision
 from .profile import profile_rules
 from .show import show_rule
 from .stage import promote_rule, shadow_rule
@@ -36,9 +38,11 @@ for each in (
     shadow_rule,
     promote_rule,
     list_filters,
+    rule_history,
     backtest_rules,
     diff_rules,
     profile_rules,
+    rules_precision,
     coverage_rules,
     convert_rules,
     import_rules,
