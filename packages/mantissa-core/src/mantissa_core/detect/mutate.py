@@ -8,6 +8,7 @@ from itertools import islice
 
 from mantissa_core.model import LogType
 
+from .correlate.correlation import Correlation
 from .evaluate import Lookup, field_texts, holds
 from .ir import And, Node, Not, Or, Predicate
 from .route import log_types_of
@@ -33,7 +34,7 @@ class Mutation:
     ``skipped`` says why none was tried, ``left`` how many there were beyond :data:`MOST`.
     """
 
-    rule: Rule
+    rule: Rule | Correlation
     tried: int = 0
     left: int = 0
     survivors: list[str] = field(default_factory=list)

@@ -6,6 +6,8 @@
       - name: an access key for another user
         match: true
         event: {eventName: CreateAccessKey}
+
+Correlations have sequences of events: :mod:`.sequence_tests`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from mantissa_core.errors import RuleError
@@ -24,8 +25,8 @@ from mantissa_core.parse.rows import RowBuilder
 from .evaluate import Explanation, evaluate, explain
 from .matcher import Matcher
 from .route import log_types_of
-from .rule_yaml import documents
-from .rules import TESTS, Rule
+from .rules import Rule
+from .test_entries import read_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +62,7 @@ def tests_of(rule: Rule) -> list[RuleTest]:
     Raises:
         RuleError: the file is broken; names it and the test.
     """
-    file = Path(rule.source)
-    file = file.with_name(file.stem + TESTS)
-    if not file.is_file():
-        return []
-    try:
-        return [_test(each) for document in documents(file.read_text(encoding="utf-8")) for each in _listed(document)]
-    except (RuleError, UnicodeDecodeError) as error:
-        raise RuleError(f"{file}: {error}") from error
+    return read_entries(rule, "event", _test)
 
 
 def run_tests(rules: Iterable[Rule], log_types: Iterable[LogType]) -> Iterator[Verdict]:
@@ -128,20 +122,20 @@ def _matched(cases: Sequence[tuple[Rule, RuleTest]], log_type: LogType) -> tuple
     return matched, dead
 
 
-def _listed(document: Any) -> list[Any]:
-    tests = document.get("tests") if isinstance(document, Mapping) else None
-    if not isinstance(tests, list):
-        raise RuleError("tests: missing, expected a list of tests with name, match and event")
-    return tests
-
-
-def _test(entry: Any) -> RuleTest:
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("event"), Mapping):
-        raise RuleError(f"found {entry!r}, expected a test with name, match and event")
+def _test(entry: Mapping[str, Any]) -> RuleTest:
     name, match = str(entry.get("name", "")), entry.get("match")
     if not isinstance(match, bool):
         raise RuleError(f"{name}: match: found {match!r}, expected true or false")
+    return RuleTest(name, match, plain_event(name, entry["event"]))
+
+
+def plain_event(name: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """An event of a test file as JSON has it.
+
+    Raises:
+        RuleError: it has what JSON has not, such as a date; names the test.
+    """
     try:
-        return RuleTest(name, match, json.loads(json.dumps(entry["event"], allow_nan=False)))
+        return dict(json.loads(json.dumps(event, allow_nan=False)))
     except (TypeError, ValueError) as error:
         raise RuleError(f"{name}: event: {error}; put dates in quotes") from error

@@ -143,6 +143,14 @@ class RuleSet:
         found._link()
         return found
 
+    def below(self, correlation: Correlation) -> tuple[list[Rule], list[Correlation]]:
+        """The rules that a correlation rests upon, and the correlations; lower ones first, itself last."""
+        ids = {correlation.id}
+        for each in reversed(self.correlations):
+            if each.id in ids:
+                ids.update(each.ids.values())
+        return [rule for rule in self.rules if rule.id in ids], [each for each in self.correlations if each.id in ids]
+
     @cached_property
     def _by_id(self) -> dict[str, Rule | Correlation]:
         return {each.id: each for each in self.all}

@@ -48,6 +48,8 @@ LOG_TYPES = {
 class World:
     """An instance in small: events go in, rules stand in files, signals come out."""
 
+    log_types = LogTypes(LOG_TYPES.values())
+
     def __init__(self, folder: Path, builders: Mapping[str, RowBuilder]) -> None:
         self.folder, self._builders = folder, builders
         self.lake = Lake.open(folder / "lake")
@@ -83,8 +85,7 @@ class World:
         table.commit(table.stage(parsed.rows), {"test": version})
 
     def engine(self, **options: Any) -> Engine:
-        log_types = LogTypes(LOG_TYPES.values())
-        return Engine(self.lake, self.state, self.loaded(), log_types, lateness=self.lateness, **options)
+        return Engine(self.lake, self.state, self.loaded(), self.log_types, lateness=self.lateness, **options)
 
     def detect(self, rule: str | None = None) -> list[Signal]:
         """Run a fresh engine; the signals of one rule, or all, in the order of time."""

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mantissa_core.detect.correlate.replay import match_hit, replayed
+from mantissa_core.detect.history import Span, replay
 
 World = Any
 RULES = "abx"
@@ -69,6 +71,17 @@ def make(builders: Any, world_class: type[Any]) -> Callable[[Path], World]:
     return lambda folder: world_class(folder, builders)
 
 
+def replayed_over(folder: Path, make: Callable[[Path], World], rules: dict[str, Any], events: list[Any]) -> set[Any]:
+    """The results over the same events without lake, cursors and watermark."""
+    with TemporaryDirectory(dir=folder) as place:
+        world = make(Path(place))
+        documents = [world.correlation(kind, refs, name, **section) for name, (kind, refs, section) in rules.items()]
+        loaded = world.rules(*(world.base(name) for name in RULES), *documents)
+        world.ingest(*events)
+        signals = replay(loaded.rules, world.lake, world.log_types, Span())
+        return {(rule.id, each.id) for rule, each in replayed(loaded.correlations, map(match_hit, signals))}
+
+
 SLOW = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -90,3 +103,13 @@ def test_results_that_wait_do_not_depend_on_batches_of_data_in_time(
     events = events_of(world_class, sorted(drawn))
     batches = [random.sample(batch, len(batch)) for batch in cut(events, cuts)]
     assert found(tmp_path, make, WAITING, batches) == found(tmp_path, make, WAITING, [events])
+
+
+@SLOW
+@given(EVENTS)
+def test_a_replay_in_memory_finds_what_the_engine_finds(
+    tmp_path: Path, make: Any, world_class: Any, drawn: Any
+) -> None:
+    events = events_of(world_class, drawn)
+    both = MONOTONE | WAITING
+    assert replayed_over(tmp_path, make, both, events) == found(tmp_path, make, both, [events])

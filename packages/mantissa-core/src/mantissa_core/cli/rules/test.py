@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,12 +12,14 @@ from mantissa_core.cli.exit_codes import Exit
 from mantissa_core.cli.output import plural, print_json, say
 
 from .chosen import chosen_rules
+from .failed_tests import failure_document, show_failures
 from .mutate import mutation_documents, show_mutations
 
 if TYPE_CHECKING:
     from mantissa_core.detect.mutate import Mutation
     from mantissa_core.detect.rule_tests import Verdict
-    from mantissa_core.detect.rules import Rule, RuleSet
+    from mantissa_core.detect.rules import RuleSet
+    from mantissa_core.detect.sequence_run import SequenceVerdict
     from mantissa_core.parse.log_types import LogTypes
 
 
@@ -32,67 +35,59 @@ def test_rules(ctx: click.Context, session: Session, which: tuple[str, ...], mut
     instance is tested. Paths need no instance. Exit code 1 where a test fails or a rule did not load, with --mutate
     also where a change goes unnoticed.
     """
-    from mantissa_core.detect.rule_tests import run_tests, tests_of
+    from mantissa_core.detect.rule_tests import run_tests
+    from mantissa_core.detect.sequence_run import run_sequences
 
     rules, log_types = chosen_rules(session, which)
-    untested = [rule for rule in rules.rules if not tests_of(rule)]
-    verdicts = list(run_tests(rules.rules, log_types))
-    failed = [each for each in verdicts if not each.passed]
-    mutations = _mutations(rules.rules, log_types) if mutate else []
+    verdicts: list[Verdict | SequenceVerdict] = [
+        *run_tests(rules.rules, log_types),
+        *run_sequences(rules, list(log_types)),
+    ]
+    failed, untested = [each for each in verdicts if not each.passed], _untested(rules)
+    mutations = _mutations(rules, log_types) if mutate else []
     if session.json:
         print_json(
             {
                 **({"mutations": mutation_documents(mutations)} if mutate else {}),
                 "passed": len(verdicts) - len(failed),
-                "failed": [_failure(each) for each in failed],
-                "untested": [rule.id for rule in untested],
+                "failed": [failure_document(each) for each in failed],
+                "untested": untested,
                 "broken": {file: str(error) for file, error in rules.broken.items()},
             }
         )
     else:
-        _show_verdicts(failed, len(verdicts), len(rules.rules), len(untested), rules)
+        _show_verdicts(failed, len(verdicts), len(untested), rules)
         if mutate:
             show_mutations(mutations)
     unnoticed = any(each.survivors for each in mutations)
     ctx.exit(Exit.FINDINGS if failed or rules.broken or unnoticed else Exit.OK)
 
 
-def _mutations(rules: list[Rule], log_types: LogTypes) -> list[Mutation]:
-    from mantissa_core.detect.mutate import mutate
+def _untested(rules: RuleSet) -> list[str]:
+    from mantissa_core.detect.mutate_correlations import covered_by_sequences
+    from mantissa_core.detect.rule_tests import tests_of
+    from mantissa_core.detect.sequence_tests import sequences_of
 
-    return list(mutate(rules, list(log_types)))
-
-
-def _failure(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "rule": verdict.rule.id,
-        "file": verdict.rule.source,
-        "test": verdict.test,
-        "log_type": verdict.log_type,
-        "expected": verdict.expected,
-        "got": verdict.got,
-        "problem": verdict.problem,
-        "explanation": _explained(verdict),
-    }
-
-
-def _explained(verdict: Verdict) -> list[str]:
-    """What each predicate saw, for the author of the rule."""
+    above = covered_by_sequences(rules)
     return [
-        f"{'held' if each.matched else 'failed'}: {each.predicate}; the event has {', '.join(each.values) or 'nothing'}"
-        for each in verdict.explanation.findings
+        *(rule.id for rule in rules.rules if rule.id not in above and not tests_of(rule)),
+        *(each.id for each in rules.correlations if not sequences_of(each)),
     ]
 
 
-def _show_verdicts(failed: list[Verdict], tests: int, rules: int, untested: int, loaded: RuleSet) -> None:
-    for each in failed:
-        wanted = "match" if each.expected else "not match"
-        say(f"FAILED {each.rule.source}")
-        say(f"  {each.rule.title}: {each.test!r} must {wanted} ({each.log_type or 'any log type'})")
-        for line in [each.problem] if each.problem else _explained(each):
-            say(f"    {line}")
-        say()
+def _mutations(rules: RuleSet, log_types: LogTypes) -> list[Mutation]:
+    from mantissa_core.detect.mutate import mutate
+    from mantissa_core.detect.mutate_correlations import covered_by_sequences, mutate_correlations
+
+    above = covered_by_sequences(rules)
+    plain = [rule for rule in rules.rules if rule.id not in above]
+    return [*mutate(plain, list(log_types)), *mutate_correlations(rules, list(log_types))]
+
+
+def _show_verdicts(failed: Sequence[Verdict | SequenceVerdict], tests: int, untested: int, loaded: RuleSet) -> None:
+    show_failures(failed)
     for error in loaded.broken.values():
         say(f"BROKEN {error}\n")
+    correlations = f", {plural(len(loaded.correlations), 'correlation')}" if loaded.correlations else ""
     tail = f", {untested} without tests" if untested else ""
-    say(f"{plural(rules, 'rule')}{tail}; {plural(tests, 'test')}, {len(failed)} failed.")
+    say(f"{plural(len(loaded.rules), 'rule')}{correlations}{tail}; {plural(tests, 'test')}, {len(failed)} failed.")

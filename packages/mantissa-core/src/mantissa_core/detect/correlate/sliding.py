@@ -50,6 +50,13 @@ def sliding(correlation: Correlation, matches: Sequence[Match]) -> Iterator[Foun
             yield Found(events[each.last], events[each.first : each.last + 1], each.measure)
 
 
+def measures(correlation: Correlation, matches: Sequence[Match]) -> Iterator[tuple[Match, float | Fraction | None]]:
+    """What is measured in the window that ends at each match of one group."""
+    events = _events(matches)
+    for each in _windows(correlation, events):
+        yield events[each.last], each.measure
+
+
 def _events(matches: Sequence[Match]) -> list[Match]:
     """One match for each event: the first, with the values of all."""
     events: list[Match] = []
