@@ -9,6 +9,7 @@ import pytest
 from mantissa_core.detect.import_plan import Plan, Wanted, plan
 from mantissa_core.detect.import_tree import MANIFEST, Imported, import_tree
 from mantissa_core.detect.origin import commit_of, inside, licence_name
+from mantissa_core.detect.rules import RuleSet
 from mantissa_core.errors import RuleError
 from mantissa_core.model import LogType, Severity
 
@@ -235,3 +236,51 @@ def test_the_commit_of_a_checkout_is_read_without_running_git(tree: Path, packed
 def test_licences_are_called_by_their_name(text: str, name: str, tmp_path: Path) -> None:
     (tmp_path / "LICENSE").write_text(text)
     assert licence_name(tmp_path / "LICENSE") == name
+
+
+BASE = RULE.replace("title: A rule", "title: Base\nname: base").replace("8a6d3c3e", "9a6d3c3e")
+ABOVE = """\
+title: Many
+id: aa6d3c3e-6c0e-4a53-9d7e-1f0c5f3f8f01
+status: test
+author: Eve
+level: high
+correlation: {type: event_count, rules: [base], timespan: 5m, condition: {gte: 5}}
+"""
+
+
+def test_a_correlation_comes_in_with_the_files_that_it_refers_to(tree: Path, into: Path, log_type: LogType) -> None:
+    (tree / "rules" / "above.yml").write_text(ABOVE)
+    (tree / "rules" / "cloud" / "base.yml").write_text(BASE.replace("level: high", "level: low"))
+    (tree / "rules" / "above.tests.yml").write_text("tests: []")
+    done = run(tree, into, log_type, Wanted(level=Severity.HIGH))
+    names = ["LICENSE", "rules/above.tests.yml", "rules/above.yml", "rules/cloud/a.yml", "rules/cloud/base.yml"]
+    assert done.added == names
+    files = json.loads((into / MANIFEST).read_text())["files"]
+    assert [files[f"rules/{name}"]["author"] for name in ("above.yml", "cloud/base.yml")] == ["Eve", "Ada"]
+    loaded = RuleSet.load(packs=False, paths=[into])
+    assert (len(loaded.rules), [each.title for each in loaded.correlations], loaded.broken) == (2, ["Many"], {})
+
+
+def test_a_correlation_without_its_rules_or_with_broken_ones_is_refused(tree: Path, log_type: LogType) -> None:
+    (tree / "rules" / "above.yml").write_text(ABOVE)
+    assert "neither id nor name" in planned(tree, log_type).refused["rules/above.yml"]
+    (tree / "rules" / "base.yml").write_text(BASE.replace("condition: selection", "condition: nothing"))
+    found = planned(tree, log_type)
+    assert set(found.refused) == {"rules/above.yml", "rules/base.yml"}
+    assert set(found.chosen) == {"rules/cloud/a.yml"}
+
+
+def test_a_correlation_of_sources_that_are_not_installed_is_left_out(tree: Path, log_type: LogType) -> None:
+    (tree / "rules" / "above.yml").write_text(ABOVE)
+    (tree / "rules" / "base.yml").write_text(BASE.replace("product: acme", "product: other"))
+    found = planned(tree, log_type)
+    assert (found.left, set(found.chosen)) == ({"log source not installed": 2}, {"rules/cloud/a.yml"})
+    assert len(planned(tree, log_type, Wanted(every=True)).chosen) == 3
+
+
+def test_two_files_with_one_id_are_both_refused(tree: Path, log_type: LogType) -> None:
+    (tree / "rules" / "b.yml").write_text(RULE)
+    found = planned(tree, log_type)
+    assert found.chosen == {}
+    assert all("all are refused, keep one" in each for each in found.refused.values())

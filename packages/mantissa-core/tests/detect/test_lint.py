@@ -118,7 +118,10 @@ def test_correlations_are_checked_for_words_and_their_parts_are_not(tmp_path: Pa
     whole = "correlation: {type: event_count, rules: [part], timespan: 5m, condition: {gte: 5}}"
     correlation = f"---\ntitle: Many\nid: 9a6d3c3e-6c0e-4a53-9d7e-1f0c5f3f8f01\n{whole}\n"
     problems = run(tmp_path, [log_type], part + correlation)
-    assert [(each.check, each.line) for each in problems if each.level is not Level.HINT] == [("no-description", 13)]
+    assert [(each.check, each.line) for each in problems if each.level is not Level.HINT] == [
+        ("no-description", 13),
+        ("no-tests", 13),
+    ]
     assert {each.line for each in problems} == {13}
 
 

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
 
 from mantissa_core.model import Signal
 
+from .correlate.correlation import Correlation
 from .rules import Rule
 
 CAP = timedelta(hours=24)
@@ -20,6 +22,8 @@ TOP = 5
 SAMPLES = 3
 """Events of a difference that are named."""
 
+Document: TypeAlias = Rule | Correlation
+
 _Group = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -30,7 +34,7 @@ class Outcome:
     Filters silence ``suppressed`` of the matches, by filter id; without them there would be ``unfiltered`` alerts.
     """
 
-    rule: Rule
+    rule: Document
     matches: int
     alerts: int
     unfiltered: int
@@ -76,7 +80,7 @@ class _Tally:
             self.told.add(signal)
 
 
-def backtest(rules: Sequence[Rule], signals: Iterable[Signal], window: timedelta) -> list[Outcome]:
+def backtest(rules: Sequence[Document], signals: Iterable[Signal], window: timedelta) -> list[Outcome]:
     """Count what the rules found (see :func:`.history.replay`), most alerts first.
 
     ``window`` is the idle time after which another match of the same group opens another alert.
@@ -88,7 +92,7 @@ def backtest(rules: Sequence[Rule], signals: Iterable[Signal], window: timedelta
     return sorted(found, key=lambda each: (-each.alerts, -each.matches, each.rule.title))
 
 
-def _outcome(rule: Rule, tally: _Tally, window: timedelta) -> Outcome:
+def _outcome(rule: Document, tally: _Tally, window: timedelta) -> Outcome:
     return Outcome(
         rule,
         matches=tally.days.total(),
@@ -148,15 +152,15 @@ class Difference:
 
 
 def differences(
-    old: Sequence[Rule], found_old: Iterable[Signal], new: Sequence[Rule], found_new: Iterable[Signal]
+    old: Sequence[Document], found_old: Iterable[Signal], new: Sequence[Document], found_new: Iterable[Signal]
 ) -> list[Difference]:
-    """Compare two rule sets by what they find in the same events. A rule is known by its id."""
+    """Compare two rule sets by what they find in the same events. Rules and correlations are known by their ids."""
     before, after = _events(found_old), _events(found_new)
     return sorted(_differences(old, before, new, after), key=lambda each: (-each.appear - each.disappear, each.title))
 
 
 def _differences(
-    old: Sequence[Rule], before: Mapping[str, set[str]], new: Sequence[Rule], after: Mapping[str, set[str]]
+    old: Sequence[Document], before: Mapping[str, set[str]], new: Sequence[Document], after: Mapping[str, set[str]]
 ) -> Iterator[Difference]:
     olds, news = {rule.id: rule for rule in old}, {rule.id: rule for rule in new}
     for rule_id in dict.fromkeys((*olds, *news)):
@@ -175,15 +179,16 @@ def _differences(
         )
 
 
-def _change(old: Rule | None, new: Rule | None) -> str:
+def _change(old: Document | None, new: Document | None) -> str:
     if old is None or new is None:
         return "added" if old is None else "removed"
     return "same" if old.version == new.version else "changed"
 
 
 def _events(signals: Iterable[Signal]) -> dict[str, set[str]]:
+    """By rule the events that match; by correlation those that complete it, which are the last of a result's."""
     found: dict[str, set[str]] = {}
     for signal in signals:
         if signal.suppressed_by is None:
-            found.setdefault(signal.rule_id, set()).update(signal.event_ids)
+            found.setdefault(signal.rule_id, set()).update(signal.event_ids[-1:])
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,16 +18,18 @@ from mantissa_core.lake.lake import Lake
 from mantissa_core.lake.table import Table
 from mantissa_core.model import Blob, LogType, Signal
 from mantissa_core.parse.compression import open_blob
+from mantissa_core.parse.json_text import dumps
 from mantissa_core.parse.log_types import LogTypes
 from mantissa_core.parse.rebuild import rebuild
 from mantissa_core.parse.rows import RowBuilder
 
+from .correlate.replay import match_hit, replayed
 from .evidence import SignalMaker
 from .field import Batch
 from .filters import Filter
 from .matcher import Matcher
 from .route import routed
-from .rules import Rule
+from .rules import Rule, RuleSet
 from .suppress import Suppressor
 
 TIME = "m_time"
@@ -88,6 +90,21 @@ def file_batches(file: Path, log_type: LogType, decoder: Parser) -> Iterator[pa.
             yield from parsed.rows.combine_chunks().to_batches()
 
 
+def event_batches(events: Sequence[Any], log_type: LogType) -> Iterator[pa.RecordBatch]:
+    """Yield events (as the vendor sends them) as rows; those that are none of the log type are left out."""
+    records = [dumps(each).encode() for each in events]
+    with RowBuilder(log_type) as builder:
+        parsed = builder.build(
+            records,
+            range(len(records)),
+            origin="events",
+            source="file",
+            ingest_time=datetime.now(UTC),
+            retention_days=FOR_EVER,
+        )
+    yield from parsed.rows.combine_chunks().to_batches()
+
+
 def replay(rules: Sequence[Rule], lake: Lake, log_types: LogTypes, span: Span) -> Iterator[Signal]:
     """Evaluate the rules on the stored events of the span. Yields what they would have found; nothing is stored.
 
@@ -96,12 +113,36 @@ def replay(rules: Sequence[Rule], lake: Lake, log_types: LogTypes, span: Span) -
     """
     for name, some in routed(rules, log_types).items():
         if (log_type := log_types.by_table(name)) is not None:
-            yield from _table_signals(some, lake, log_type, span)
+            readers = (Matcher(some, log_type), SignalMaker(some, log_type), Suppressor(some, log_type))
+            names = [name for each in readers for name in each.columns]
+            yield from signals_of(some, log_type, batches(lake, log_type, names, span))
 
 
-def _table_signals(rules: Sequence[Rule], lake: Lake, log_type: LogType, span: Span) -> Iterator[Signal]:
+def replay_all(rules: RuleSet, lake: Lake, log_types: LogTypes, span: Span) -> Iterator[Signal]:
+    """What :func:`replay` finds, then what the correlations make of it. They know nothing from before the span.
+
+    The matches of the rules that correlations refer to are held in memory.
+
+    Raises:
+        RuleError: a rule fails on some event.
+    """
+    referred = {rule_id for each in rules.correlations for rule_id in each.ids.values()}
+    hits = []
+    for signal in replay(rules.rules, lake, log_types, span):
+        if signal.rule_id in referred and signal.suppressed_by is None:
+            hits.append(match_hit(signal))
+        yield signal
+    yield from (result for _, result in replayed(rules.correlations, hits))
+
+
+def signals_of(rules: Sequence[Rule], log_type: LogType, found: Iterable[pa.RecordBatch]) -> Iterator[Signal]:
+    """Evaluate the rules of one log type on its rows.
+
+    Raises:
+        RuleError: a rule or a filter fails on some event.
+    """
     matcher, maker, suppressor = Matcher(rules, log_type), SignalMaker(rules, log_type), Suppressor(rules, log_type)
-    for rows in batches(lake, log_type, (*matcher.columns, *maker.columns, *suppressor.columns), span):
+    for rows in found:
         batch = Batch(rows)
         fields = maker.fields(batch)
         for hits in matcher.match(rows):

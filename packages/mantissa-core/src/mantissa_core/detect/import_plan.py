@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +15,7 @@ from mantissa_core.model.log_type import LogSource
 
 from .origin import inside
 from .route import answers
+from .rule_lines import file_of
 from .rule_yaml import documents
 from .rules import LARGEST, TESTS, Placeholders, RuleSet
 
@@ -52,24 +54,104 @@ class Plan:
 
 
 def plan(tree: Path, wanted: Wanted, log_types: Sequence[LogType], placeholders: Placeholders | None = None) -> Plan:
-    """Look through ``tree``. Links are not followed, hidden files and folders not looked at."""
+    """Look through ``tree``. Links are not followed, hidden files and folders not looked at.
+
+    References are resolved across the whole tree: what a chosen correlation refers to comes in with it.
+    """
     result = Plan()
-    for file in _walk(tree, tree, result):
-        name = file.relative_to(tree).as_posix()
+    files = list(_read(tree, result))
+    known = _Tree(files)
+    left = {each.name: known.left_out(each, wanted, log_types) for each in files}
+    chosen = known.with_referred(each for each in files if not left[each.name])
+    for reason in (left[each.name] for each in files if each.name not in chosen):
+        result.left[reason] = result.left.get(reason, 0) + 1
+    loaded = RuleSet.load(packs=False, paths=[each.path for each in chosen.values()], placeholders=placeholders)
+    broken = {file_of(source): error for source, error in reversed(loaded.broken.items())}
+    for each in chosen.values():
+        if (error := broken.get(str(each.path))) is not None:
+            result.refused[each.name] = str(error).removeprefix(f"{each.path}: ")
+        else:
+            result.chosen[each.name] = Chosen(each.name, each.content, _facts(each.parsed[0]))
+            _add_tests(result, each.path, each.name)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A rule file of the tree and its documents."""
+
+    name: str
+    path: Path
+    content: bytes
+    parsed: Sequence[Mapping[str, Any]]
+
+
+class _Tree:
+    """The files of a tree, and where the rules are that their correlations refer to."""
+
+    def __init__(self, files: Sequence[_File]) -> None:
+        self._homes: dict[str, _File] = {}
+        for file in files:
+            for document in file.parsed:
+                for key in ("id", "name"):
+                    if document.get(key) is not None:
+                        self._homes.setdefault(str(document[key]).strip().lower(), file)
+
+    def left_out(self, file: _File, wanted: Wanted, log_types: Sequence[LogType]) -> str:
+        """Why a file is not wanted; empty where some document of it is."""
+        reasons = [_unwanted(document, wanted) for document in file.parsed]
+        if all(reasons):
+            return next(iter(reasons), "no rule in it")
+        if wanted.every or any(_installed(each.get("logsource"), log_types) for each in self._sources(file)):
+            return ""
+        return "log source not installed"
+
+    def with_referred(self, files: Iterable[_File]) -> dict[str, _File]:
+        """The files and those that their correlations refer to, directly or not, by name."""
+        found: dict[str, _File] = {}
+        waiting = list(files)
+        while waiting:
+            file = waiting.pop(0)
+            if file.name not in found:
+                found[file.name] = file
+                waiting += self._referred(file)
+        return dict(sorted(found.items()))
+
+    def _referred(self, file: _File) -> list[_File]:
+        names = (name.strip().lower() for document in file.parsed for name in _references(document))
+        return [self._homes[name] for name in names if name in self._homes]
+
+    def _sources(self, file: _File) -> list[Mapping[str, Any]]:
+        """The plain rules in a file; where it has correlations alone, those that they rest upon."""
+        own = [each for each in file.parsed if "correlation" not in each]
+        if own:
+            return own
+        below = [each for other in self.with_referred([file]).values() for each in other.parsed]
+        return [each for each in below if "correlation" not in each] or list(file.parsed)
+
+
+def _references(document: Mapping[str, Any]) -> Iterator[str]:
+    section = document.get("correlation")
+    if not isinstance(section, Mapping):
+        return
+    listed, condition = section.get("rules"), section.get("condition")
+    if isinstance(listed, list | str):
+        yield from ([listed] if isinstance(listed, str) else (str(each) for each in listed))
+    elif isinstance(condition, str):
+        yield from re.findall(r"[^\s()]+", condition)
+
+
+def _read(tree: Path, result: Plan) -> Iterator[_File]:
+    for path in _walk(tree, tree, result):
+        name = path.relative_to(tree).as_posix()
         try:
             inside(tree, name)
-            content = file.read_bytes()
+            content = path.read_bytes()
             parsed = [each for each in documents(_text(content)) if isinstance(each, Mapping)]
-            if reason := _left_out(parsed, wanted, log_types):
-                result.left[reason] = result.left.get(reason, 0) + 1
-                continue
-            for error in RuleSet.load(packs=False, paths=[file], placeholders=placeholders).broken.values():
-                raise error
-            result.chosen[name] = Chosen(name, content, _facts(parsed[0]))
-            _add_tests(result, file, name)
         except (RuleError, OSError) as error:
-            result.refused[name] = str(error).removeprefix(f"{file}: ")
-    return result
+            result.refused[name] = str(error).removeprefix(f"{path}: ")
+        else:
+            yield _File(name, path, content, parsed)
 
 
 def _text(content: bytes) -> str:
@@ -78,21 +160,13 @@ def _text(content: bytes) -> str:
     return content.decode("utf-8-sig", "replace")
 
 
-def _left_out(parsed: Sequence[Mapping[str, Any]], wanted: Wanted, log_types: Sequence[LogType]) -> str:
-    """Why a file is not wanted; empty where some document of it is."""
-    reasons = [_unwanted(document, wanted, log_types) for document in parsed]
-    return "" if not all(reasons) else next(iter(reasons), "")
-
-
-def _unwanted(document: Mapping[str, Any], wanted: Wanted, log_types: Sequence[LogType]) -> str:
+def _unwanted(document: Mapping[str, Any], wanted: Wanted) -> str:
     status = str(document.get("status") or "experimental")
     if status not in wanted.statuses:
         return f"status {status}"
     level = document.get("level") or Severity.MEDIUM
     if level in list(Severity) and Severity(level).rank < wanted.level.rank:
         return f"below level {wanted.level}"
-    if not wanted.every and not _installed(document.get("logsource"), log_types):
-        return "log source not installed"
     return ""
 
 

@@ -18,9 +18,10 @@ from .derive import has_keywords
 from .ir import And, Node, Not, Op, Or, Predicate
 from .possible import can_match
 from .route import answers, log_types_of
-from .rule_lines import line_of, line_of_field
-from .rule_tests import tests_of
+from .rule_lines import file_of, line_of, line_of_field
+from .rule_tests import RuleTest, tests_of
 from .rules import Rule, RuleSet
+from .sequence_tests import SequenceTest, sequences_of
 from .text import fold
 
 
@@ -52,7 +53,7 @@ def lint(rules: RuleSet, log_types: Sequence[LogType]) -> list[Problem]:
     found = [
         *_broken(rules),
         *(problem for rule in rules.rules for problem in _of(rule, log_types)),
-        *(problem for each in rules.correlations for problem in _words(each)),
+        *(problem for each in rules.correlations for problem in (*_tests(each), *_words(each))),
         *_duplicates(rules.rules),
         *filter_problems(rules, log_types),
         *sigma_problems(rules.rules),
@@ -106,17 +107,20 @@ def _speed(rule: Rule) -> Iterator[Problem]:
         yield _problem(rule, "slow", Level.HINT, f"every event is evaluated: {why}", line_of(rule, "detection"))
 
 
-def _tests(rule: Rule) -> Iterator[Problem]:
+def _tests(rule: Rule | Correlation) -> Iterator[Problem]:
+    tests: Sequence[RuleTest | SequenceTest]
     try:
-        tests = tests_of(rule)
+        tests = sequences_of(rule) if isinstance(rule, Correlation) else tests_of(rule)
     except RuleError as error:
         yield _problem(rule, "broken-tests", Level.ERROR, str(error))
         return
     if not tests:
-        yield _problem(rule, "no-tests", Level.WARNING, "no tests stand beside it")
+        if not rule.silent:  # else its correlation's tests are its own
+            yield _problem(rule, "no-tests", Level.WARNING, "no tests stand beside it")
     elif len({test.match for test in tests}) == 1:
+        what = "sequence" if isinstance(rule, Correlation) else "event"
         other = "that it must not match" if tests[0].match else "that it must match"
-        yield _problem(rule, "one-sided-tests", Level.WARNING, f"its tests have no event {other}")
+        yield _problem(rule, "one-sided-tests", Level.WARNING, f"its tests have no {what} {other}")
 
 
 def _words(rule: Rule | Correlation) -> Iterator[Problem]:
@@ -174,8 +178,3 @@ def _value(value: object, node: Predicate) -> tuple[str, str]:
 
 def _problem(rule: Rule | Correlation, check: str, level: Level, message: str, line: int | None = None) -> Problem:
     return Problem(check, level, message, file_of(rule.source), line or line_of(rule), rule.id)
-
-
-def file_of(source: str) -> str:
-    """The path without the number of the document."""
-    return re.sub(r" \(document \d+\)$", "", source)

@@ -20,8 +20,8 @@ from sigma.validators.core import validators
 from mantissa_core.errors import RuleError
 
 from .compile import QuietRE2
-from .lint import Level, Problem, file_of
-from .rule_lines import line_of
+from .lint import Level, Problem
+from .rule_lines import file_of, line_of
 from .rule_yaml import documents
 from .rules import Rule
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from mantissa_core.model import LogType
+from mantissa_core.model import LogType, Signal
 
 from .bind import bind, undeclared
+from .correlate.correlation import Correlation
+from .correlate.hits import Hit
+from .correlate.replay import match_hit, replayed, result_hit
 from .derive import has_keywords, predicates
 from .ir import Op
 from .matcher import Matcher
@@ -21,13 +24,15 @@ _DEAR = {Op.REGEX: "regular expressions", Op.WILDCARD: "wildcards inside of text
 
 @dataclass
 class Cost:
-    """One rule on one log type. ``seconds`` is the time of evaluating it alone, without reading the rows.
+    """One rule on one log type, or a correlation (whose ``events`` are the matches that it is about).
+
+    ``seconds`` is the time of evaluating it alone, without reading the rows.
 
     Rules that run together share work, so all of them take less than the sum. ``reasons`` say what makes the rule
     slow, worst first; none where nothing does.
     """
 
-    rule: Rule
+    rule: Rule | Correlation
     log_type: str
     reasons: tuple[str, ...]
     events: int = 0
@@ -63,6 +68,22 @@ class Profile:
                 cost.seconds += seconds
                 cost.matches += matches
                 cost.events += len(rows)
+
+
+def correlation_costs(correlations: Sequence[Correlation], signals: Iterable[Signal]) -> list[Cost]:
+    """What linked correlations cost over the signals of the rules that they refer to, in their order."""
+    hits: dict[str, list[Hit]] = {}
+    for signal in signals:
+        hits.setdefault(signal.rule_id, []).append(match_hit(signal))
+    costs = []
+    for each in correlations:
+        below = [hit for rule_id in dict.fromkeys(each.ids.values()) for hit in hits.get(rule_id, ())]
+        begin = time.perf_counter()
+        found = [signal for _, signal in replayed([each], below)]
+        seconds = time.perf_counter() - begin
+        hits[each.id] = [result_hit(signal) for signal in found]
+        costs.append(Cost(each, "", (), len(below), len(found), seconds))
+    return costs
 
 
 def _timed(matcher: Matcher, rows: pa.RecordBatch) -> tuple[float, int]:

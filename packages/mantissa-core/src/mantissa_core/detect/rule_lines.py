@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Protocol
@@ -23,6 +24,11 @@ class HasText(Protocol):
     @property
     def text(self) -> str:
         """Its file's text."""
+
+
+def file_of(source: str) -> str:
+    """The path without the number of the document."""
+    return re.sub(r" \(document \d+\)$", "", source)
 
 
 def line_of(rule: HasText, *keys: str) -> int | None:

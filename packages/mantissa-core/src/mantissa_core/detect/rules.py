@@ -111,9 +111,11 @@ class RuleSet:
         *,
         placeholders: Placeholders | None = None,
         cache: Path | None = None,
+        beside: RuleSet | None = None,
     ) -> RuleSet:
         """Read the installed rule packs, and rule files or folders of them in ``paths``.
 
+        Correlations may also refer to what is ``beside``; of that, what they rest upon is taken in.
         ``cache`` is a file that keeps what rule files compile to, so that the next start need not compile them.
         """
         from .rule_cache import RuleCache
@@ -125,7 +127,7 @@ class RuleSet:
         if kept:
             kept.save()
         found._refuse_duplicates()
-        found._link()
+        found._link(beside)
         return found
 
     def get(self, rule_id: str) -> Rule | Correlation | None:
@@ -145,11 +147,19 @@ class RuleSet:
 
     def below(self, correlation: Correlation) -> tuple[list[Rule], list[Correlation]]:
         """The rules that a correlation rests upon, and the correlations; lower ones first, itself last."""
-        ids = {correlation.id}
+        found = self.resting({correlation.id})
+        return found.rules, found.correlations
+
+    def resting(self, ids: Collection[str]) -> RuleSet:
+        """Those with these ids, and what they rest upon."""
+        wanted = set(ids)
         for each in reversed(self.correlations):
-            if each.id in ids:
-                ids.update(each.ids.values())
-        return [rule for rule in self.rules if rule.id in ids], [each for each in self.correlations if each.id in ids]
+            if each.id in wanted:
+                wanted.update(each.ids.values())
+        return RuleSet(
+            [rule for rule in self.rules if rule.id in wanted],
+            correlations=[each for each in self.correlations if each.id in wanted],
+        )
 
     @cached_property
     def _by_id(self) -> dict[str, Rule | Correlation]:
@@ -197,11 +207,19 @@ class RuleSet:
         else:
             self.rules.append(parse_rule(document, text, source, placeholders))
 
-    def _link(self) -> None:
-        rules, self.correlations, broken = linked(self.rules, self.correlations)
-        self.rules = attached(rules, self.filters)
+    def _link(self, beside: RuleSet | None = None) -> None:
+        own, sources = {each.id for each in self.all}, {each.source for each in self.correlations}
+        others = beside or RuleSet()
+        whole = RuleSet()
+        whole.rules, whole.correlations, broken = linked(
+            [*self.rules, *(each for each in others.rules if each.id not in own)],
+            [*self.correlations, *(each for each in others.correlations if each.id not in own)],
+        )
+        kept = whole.resting(own)
+        self.rules, self.correlations = attached(kept.rules, self.filters), kept.correlations
         for source, error in broken.items():
-            self._break(source, error)
+            if source in sources:
+                self._break(source, error)
 
     def _break(self, source: str, error: RuleError) -> None:
         self.broken[source] = RuleError(f"{source}: {error}")

@@ -12,7 +12,7 @@ from mantissa_core.model import LogType, Signal
 from .correlate.correlation import Correlation
 from .correlate.hits import Hit
 from .correlate.replay import replayed, result_hit
-from .correlate.standing import needed, summary
+from .correlate.standing import needed, span_text, summary
 from .played import START, Meeting, hits_of, play
 from .rules import RuleSet
 from .sequence_tests import SequenceTest, sequences_of
@@ -95,26 +95,17 @@ def _explained(verdict: SequenceVerdict, meetings: Sequence[Meeting], hits: Sequ
         told = ", ".join(each.rule.title for each in matched) or "no rule matches"
         kept = {name: ", ".join(texts) for each in matched for name, texts in each.signal.fields.items()}
         fields = ", ".join(f"{name}={text}" for name, text in kept.items())
-        yield f"{length(step.at):>8}  {told}{f' ({fields})' if fields else ''}"
+        yield f"{span_text(step.at):>8}  {told}{f' ({fields})' if fields else ''}"
     if len(order) > SHOWN:
         yield f"          and {len(order) - SHOWN} events more"
-    yield f"needs {needed(rule)} within {length(rule.timespan)}" + (
+    yield f"needs {needed(rule)} within {span_text(rule.timespan)}" + (
         f" by {', '.join(rule.group_by)}" if rule.group_by else ""
     )
     yield from summary(rule, _clock, hits, SHOWN)
 
 
 def _clock(moment: datetime) -> str:
-    return length(moment - START)
-
-
-def length(span: timedelta) -> str:
-    """``4m30s``, as tests write it."""
-    left, text = span // timedelta(milliseconds=1), ""
-    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
-        count, left = divmod(left, size)
-        text += f"{count}{unit}" if count else ""
-    return text or "0s"
+    return span_text(moment - START)
 
 
 def _group(correlation: Correlation, signal: Signal) -> Mapping[str, str]:

@@ -17,7 +17,6 @@ from .span import span_of, span_options
 
 if TYPE_CHECKING:
     from mantissa_core.detect.backtest import Outcome
-    from mantissa_core.detect.rules import Rule
 
 MOST_BARS = 31
 """Bars of a chart; of more days several share one."""
@@ -37,23 +36,25 @@ def backtest_rules(session: Session, which: tuple[str, ...], last: timedelta, un
     instance is tried. Nothing is stored and nobody is told.
     """
     from mantissa_core.detect.backtest import backtest
-    from mantissa_core.detect.history import replay
+    from mantissa_core.detect.history import replay_all
 
     rules, log_types = chosen_rules(session, which)
     span = span_of(last, until)
     with session.runtime() as runtime:
         window = timedelta(minutes=runtime.settings.alerts.window_minutes)
         with progress(session, "Replaying"):
-            outcomes = backtest(rules.rules, replay(rules.rules, runtime.lake, log_types, span), window)
+            outcomes = backtest(rules.all, replay_all(rules, runtime.lake, log_types, span), window)
     if session.json:
         print_json([_document(each) for each in outcomes])
         return
     for error in rules.broken.values():
         say(f"did not load: {error}", err=True)
-    if rules.correlations:
-        say(f"{plural(len(rules.correlations), 'correlation')} left out: only single events are replayed", err=True)
-    if len(outcomes) == 1:
-        _show_one(outcomes[0])
+    loud = [each for each in outcomes if not each.rule.silent]
+    if len(loud) == 1:
+        _show_one(loud[0])
+        for each in outcomes:
+            if each.rule.silent:
+                say(f"rests on {each.rule.title}: {plural(each.matches, 'match', 'matches')}")
     else:
         _show_all(outcomes)
 
@@ -95,8 +96,7 @@ def _show_all(outcomes: Sequence[Outcome]) -> None:
 
 
 def _show_one(outcome: Outcome) -> None:
-    rule: Rule = outcome.rule
-    say(f"{rule.title}: {plural(outcome.matches, 'match', 'matches')}, {plural(outcome.alerts, 'alert')}")
+    say(f"{outcome.rule.title}: {plural(outcome.matches, 'match', 'matches')}, {plural(outcome.alerts, 'alert')}")
     if outcome.suppressed:
         told = plural(sum(outcome.suppressed.values()), "match", "matches")
         say(f"Filters suppress {told}; without them {plural(outcome.unfiltered, 'alert')}.")

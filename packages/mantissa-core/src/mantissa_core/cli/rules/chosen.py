@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from click import UsageError
 
@@ -16,13 +15,11 @@ if TYPE_CHECKING:
     from mantissa_core.detect.rules import Placeholders, Rule, RuleSet
     from mantissa_core.parse.log_types import LogTypes
 
-    R = TypeVar("R", bound=Rule | Correlation)
-
 
 def chosen_rules(session: Session, which: tuple[str, ...]) -> tuple[RuleSet, LogTypes]:
     """The rules that were named by path or by the beginning of an id (all without a name), and the log types.
 
-    Paths alone need no instance.
+    With a correlation come those that it refers to; of a file it may refer to the instance's. Paths need no instance.
 
     Raises:
         RuleError: a name is neither a file nor the beginning of an id.
@@ -33,16 +30,29 @@ def chosen_rules(session: Session, which: tuple[str, ...]) -> tuple[RuleSet, Log
     prefixes = tuple(each for each in which if not Path(each).exists())
     if paths and not prefixes:
         log_types, placeholders = surroundings(session)
-        return RuleSet.load(packs=False, paths=paths, placeholders=placeholders), log_types
+        found = RuleSet.load(packs=False, paths=paths, placeholders=placeholders)
+        if found.broken and (beside := _installed(session)) is not None:
+            found = RuleSet.load(packs=False, paths=paths, placeholders=placeholders, beside=beside)
+        return found, log_types
     with session.runtime() as runtime:
         rules, log_types = runtime.rules, runtime.log_types
     if prefixes:
-        named = [rule for rule in rules.rules if rule.id.startswith(prefixes)]
-        missing = [each for each in prefixes if not any(rule.id.startswith(each) for rule in named)]
+        named = [rule.id for rule in rules.all if rule.id.startswith(prefixes)]
+        missing = [each for each in prefixes if not any(rule_id.startswith(each) for rule_id in named)]
         if missing:
             raise RuleError(f"{', '.join(missing)}: neither a file nor the id of a rule that loaded")
-        rules = RuleSet(named)
+        rules = rules.resting(named)
     return rules, log_types
+
+
+def _installed(session: Session) -> RuleSet | None:
+    """The instance's rules, where there is one."""
+    try:
+        session.find()
+    except ConfigError:
+        return None
+    with session.runtime() as runtime:
+        return runtime.rules
 
 
 def surroundings(session: Session) -> tuple[LogTypes, Placeholders]:
@@ -57,26 +67,13 @@ def surroundings(session: Session) -> tuple[LogTypes, Placeholders]:
     return LogTypes.load([home / path for path in settings.log_types.paths]), settings.rules.placeholders
 
 
-def one_rule(rules: RuleSet, beginning: str) -> Rule:
-    """The rule whose id begins like that.
-
-    Raises:
-        UsageError: there is none, or several.
-    """
-    return _one(rules.rules, beginning)
-
-
 def one_document(rules: RuleSet, beginning: str) -> Rule | Correlation:
     """The rule or correlation whose id begins like that.
 
     Raises:
         UsageError: there is none, or several.
     """
-    return _one(rules.all, beginning)
-
-
-def _one(rules: Iterable[R], beginning: str) -> R:
-    found = [each for each in rules if each.id.startswith(beginning)]
+    found = [each for each in rules.all if each.id.startswith(beginning)]
     if len(found) != 1:
         known = f"is the beginning of {len(found)} ids" if found else "names no rule that loaded"
         raise UsageError(f"{beginning} {known}; 'mantissa rules list' shows the ids")

@@ -29,7 +29,7 @@ def diff_rules(session: Session, old: Path, new: Path, last: timedelta, until: d
     OLD and NEW are rule files or folders of them. Says which matches appear and which disappear. Nothing is stored.
     """
     from mantissa_core.detect.backtest import differences
-    from mantissa_core.detect.history import replay
+    from mantissa_core.detect.history import replay_all
     from mantissa_core.detect.rules import RuleSet
 
     span = span_of(last, until)
@@ -38,10 +38,10 @@ def diff_rules(session: Session, old: Path, new: Path, last: timedelta, until: d
         before, after = (RuleSet.load(packs=False, paths=[each], placeholders=placeholders) for each in (old, new))
         with progress(session, "Replaying"):
             found = differences(
-                before.rules,
-                replay(before.rules, runtime.lake, log_types, span),
-                after.rules,
-                replay(after.rules, runtime.lake, log_types, span),
+                before.all,
+                replay_all(before, runtime.lake, log_types, span),
+                after.all,
+                replay_all(after, runtime.lake, log_types, span),
             )
     for error in (*before.broken.values(), *after.broken.values()):
         say(f"did not load: {error}", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,15 @@ from mantissa_core.cli.command import Command, Session, pass_session
 from mantissa_core.cli.exit_codes import Exit
 from mantissa_core.cli.output import print_json, say
 
-from .chosen import chosen_rules, one_rule
+from .chosen import chosen_rules, one_document
+from .explain_correlation import explain_correlation, signals_in, stored_signals
+from .span import span_of, span_options
 
 if TYPE_CHECKING:
     from mantissa_core.detect.rules import Rule
     from mantissa_core.detect.trace import Step
     from mantissa_core.model import LogType
+    from mantissa_core.parse.log_types import LogTypes
 
 LONGEST = 200
 """Characters of what the event has that are shown; --json has all."""
@@ -29,21 +32,49 @@ LONGEST = 200
 @click.argument("rule", metavar="RULE")
 @click.option("--event", "path", metavar="FILE", help="A JSON object, as the vendor sends it; '-' is standard input.")
 @click.option("--id", "event_id", metavar="ID", help="Instead: the m_id of a stored event.")
+@span_options("24h")
 @pass_session
 @click.pass_context
-def explain_rule(ctx: click.Context, session: Session, rule: str, path: str | None, event_id: str | None) -> None:
+def explain_rule(
+    ctx: click.Context,
+    session: Session,
+    rule: str,
+    path: str | None,
+    event_id: str | None,
+    last: timedelta,
+    until: datetime | None,
+) -> None:
     """Say why a rule matches an event, or does not.
 
     RULE is a rule file or the beginning of an id. Prints the rule's tree: what held, what did not, on which value.
-    Exit code 1 where the rule does not match.
+    Of a correlation: how near each group came, over the stored events of --last, or those of the file (one object a
+    line, or a list). Exit code 1 where the rule does not match.
     """
+    from mantissa_core.detect.correlate.correlation import Correlation
+
+    rules, log_types = chosen_rules(session, (rule,))
+    loud = [each for each in rules.all if not each.silent]
+    chosen = loud[0] if len(loud) == 1 else one_document(rules, rule)
+    if isinstance(chosen, Correlation):
+        if event_id is not None:
+            raise click.UsageError("a correlation is about several events: --event FILE or --last LENGTH")
+        plain, _ = rules.below(chosen)
+        if path is None:
+            signals = stored_signals(session, plain, log_types, span_of(last, until))
+        else:
+            signals = list(signals_in(_read_all(path), plain, log_types))
+        ctx.exit(Exit.OK if explain_correlation(session, chosen, rules, signals) else Exit.FINDINGS)
+    matched = _explain_event(session, chosen, log_types, path, event_id)
+    ctx.exit(Exit.OK if matched else Exit.FINDINGS)
+
+
+def _explain_event(session: Session, chosen: Rule, log_types: LogTypes, path: str | None, event_id: str | None) -> bool:
+    """Print the rule's tree for one event; whether it matches."""
     from mantissa_core.detect.route import log_types_of
     from mantissa_core.detect.trace import trace
 
     if (path is None) == (event_id is None):
         raise click.UsageError("name an event: either --event FILE or --id ID")
-    rules, log_types = chosen_rules(session, (rule,))
-    chosen = rules.rules[0] if len(rules.rules) == 1 else one_rule(rules, rule)
     asked: list[LogType | None] = [*log_types_of(chosen, log_types)]
     if event_id is None:
         event = _read(str(path))
@@ -64,7 +95,7 @@ def explain_rule(ctx: click.Context, session: Session, rule: str, path: str | No
             _show(step, 1)
             if step.held:
                 _show_filters(chosen, filters[name])
-    ctx.exit(Exit.OK if _matched(steps) else Exit.FINDINGS)
+    return _matched(steps)
 
 
 def _show_filters(rule: Rule, filters: dict[str, Step]) -> None:
@@ -81,8 +112,27 @@ def _matched(steps: dict[str, Step]) -> bool:
     return any(step.held for step in steps.values())
 
 
+def _text(path: str) -> str:
+    return sys.stdin.read() if path == "-" else Path(path).read_text("utf-8-sig")
+
+
+def _read_all(path: str) -> list[Any]:
+    """The events of a file: one object a line, or a list of them."""
+    text = _text(path)
+    try:
+        whole = text.lstrip().startswith("[")
+        events = json.loads(text) if whole else [json.loads(line) for line in text.splitlines() if line.strip()]
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{path}: no JSON, one object a line or a list ({error})", param_hint="--event"
+        ) from None
+    if not all(isinstance(each, dict) for each in events):
+        raise click.BadParameter(f"{path}: expected objects", param_hint="--event")
+    return list(events)
+
+
 def _read(path: str) -> dict[str, Any]:
-    text = sys.stdin.read() if path == "-" else Path(path).read_text("utf-8-sig")
+    text = _text(path)
     try:
         event = json.loads(text)
     except ValueError as error:

@@ -67,13 +67,13 @@ def _wanted(verdict: SequenceVerdict) -> str:
 
 
 def _came(verdict: SequenceVerdict) -> str:
-    from mantissa_core.detect.sequence_run import length
+    from mantissa_core.detect.correlate.standing import span_text
 
     if verdict.problem:
         return "but it could not be run"
     if not verdict.got:
         return "but it does not"
-    first = [f"{length(at)}{f' for {_group(group)}' if group else ''}" for at, group in verdict.got[:5]]
+    first = [f"{span_text(at)}{f' for {_group(group)}' if group else ''}" for at, group in verdict.got[:5]]
     more = f" and {len(verdict.got) - 5} times more" if len(verdict.got) > len(first) else ""
     return f"but it fires at {', '.join(first)}{more}"
 

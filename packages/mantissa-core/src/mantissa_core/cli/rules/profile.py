@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from .span import span_of, span_options
 if TYPE_CHECKING:
     from mantissa_core.detect.profile import Cost, Profile
     from mantissa_core.detect.rules import Rule
-    from mantissa_core.model import LogType
+    from mantissa_core.model import LogType, Signal
     from mantissa_core.parse.log_types import LogTypes
 
 
@@ -45,7 +45,9 @@ def profile_rules(
     instance is measured. The time is that of the rule alone; rules that run together share work. With --file the
     events are those of a log file, which is not stored.
     """
-    from mantissa_core.detect.history import batches, file_batches
+    from mantissa_core.detect.history import batches, file_batches, replay, signals_of
+    from mantissa_core.detect.profile import correlation_costs
+    from mantissa_core.detect.route import log_types_of
 
     if (file is None) != (type_name is None):
         raise click.UsageError("--file and --type go together")
@@ -61,16 +63,27 @@ def profile_rules(
                 profile.add(file_batches(file, log_type, runtime.decoder(log_type.decoder)))
             if only is None or log_type is only:
                 profiles.append(profile)
-    _report(session, profiles, top)
+        referred = [rule for rule in rules.rules if any(rule.id in each.ids.values() for each in rules.correlations)]
+        signals: Iterable[Signal] = ()
+        if file is None:
+            signals = replay(referred, runtime.lake, log_types, span)
+        elif only is not None:
+            below = [rule for rule in referred if only in log_types_of(rule, log_types)]
+            signals = signals_of(below, only, file_batches(file, only, runtime.decoder(only.decoder)))
+        correlations = correlation_costs(rules.correlations, signals)
+    _report(session, profiles, correlations, top)
 
 
-def _report(session: Session, profiles: Sequence[Profile], top: int) -> None:
-    costs = sorted((cost for each in profiles for cost in each.costs), key=lambda each: -each.seconds)
+def _report(session: Session, profiles: Sequence[Profile], correlations: Sequence[Cost], top: int) -> None:
+    costs = [*(cost for each in profiles for cost in each.costs), *correlations]
+    costs.sort(key=lambda each: -each.seconds)
     together = sum(each.together for each in profiles)
     if session.json:
         print_json({"together_seconds": together, "rules": [_document(each) for each in costs]})
         return
     _show(costs[:top])
+    if correlations:
+        say("Of a correlation the events are the matches that it is about.")
     events = sum(max((cost.events for cost in each.costs), default=0) for each in profiles)
     rate = f", {number(events / together)} events/s" if together else ""
     say(f"{plural(len(costs), 'rule')} on {plural(events, 'event')}: {together:.2f} s all together{rate}.")
@@ -116,7 +129,7 @@ def _document(cost: Cost) -> dict[str, object]:
         "seconds": cost.seconds,
         "events": cost.events,
         "matches": cost.matches,
-        "pins": [str(each) for each in cost.rule.pins],
-        "witness": cost.rule.witnesses is not None,
+        "pins": [str(each) for each in getattr(cost.rule, "pins", ())],
+        "witness": getattr(cost.rule, "witnesses", None) is not None,
         "reasons": cost.reasons,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .correlation import TEMPORAL, Compare, Correlation, Need, Seen, Term, Threshold, leaves
 from .hits import Group, Hit, Match, grouped, micros_of, moment
@@ -55,6 +55,15 @@ def needed(correlation: Correlation) -> str:
     if isinstance(condition, Threshold):
         return f"{_WORDS[condition.compare]} {condition.value:g}"
     return _words(condition)
+
+
+def span_text(span: timedelta) -> str:
+    """``4m30s``, as tests write it."""
+    left, text = span // timedelta(milliseconds=1), ""
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, left = divmod(left, size)
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
 
 
 def told(correlation: Correlation, standing: Standing, clock: Callable[[datetime], str]) -> str:
