@@ -12,7 +12,7 @@ class TestSystemLog(LogTypeContract):
 
     def test_rules_of_sigma_find_the_log_type(self, log_type: LogType) -> None:
         found = [(source.product, source.service) for source in log_type.sigma.logsources]
-        assert found == [("okta", "okta"), ("okta", "system")]
+        assert found == [("okta", "okta"), ("okta", "system"), ("okta", "authentication")]
 
     def test_events_of_one_rewritten_id_stay_apart(self, log_type: LogType) -> None:
         event = {"uuid": "1", "eventType": "user.session.start", "target": [{"id": "a"}]}

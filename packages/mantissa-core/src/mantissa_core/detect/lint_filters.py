@@ -10,9 +10,9 @@ from mantissa_core.model import LogType
 from .bind import undeclared
 from .derive import fields
 from .filters import Filter
-from .lint import Level, Problem, file_of
+from .lint import Level, Problem
 from .route import log_types_of
-from .rule_lines import line_of, line_of_field
+from .rule_lines import file_of, line_of, line_of_field
 from .rules import RuleSet
 
 

@@ -17,6 +17,7 @@ from mantissa_core.errors import RuleError
 from .chosen import chosen_rules
 
 if TYPE_CHECKING:
+    from mantissa_core.detect.correlate.correlation import Correlation
     from mantissa_core.detect.rules import Rule
     from mantissa_core.model import LogType
     from mantissa_core.parse.log_types import LogTypes
@@ -31,11 +32,12 @@ def convert_rules(ctx: click.Context, session: Session, which: tuple[str, ...], 
     """Print rules as SQL, one SELECT for each rule and table.
 
     RULE is the path of a rule file or a folder of them, or the beginning of an id; without one, every rule of the
-    instance is converted. Filters that apply today are part of the condition. Exit code 1 where a rule did not load
-    or the engine cannot express it exactly.
+    instance is converted. Filters that apply today are part of the condition. Of a correlation its rules are converted;
+    the correlator counts what they find, in no engine. Exit code 1 where a rule did not load or the engine cannot
+    express it exactly.
     """
     rules, log_types = chosen_rules(session, which)
-    found = [*_converted(rules.rules, log_types, engine)]
+    found = [*_converted(rules.rules, log_types, engine), *map(_counted, rules.correlations)]
     broken = [{"id": None, "title": None, "source": file, "reason": str(e)} for file, e in rules.broken.items()]
     if session.json:
         print_json([*found, *broken])
@@ -62,9 +64,27 @@ def _converted(rules: Sequence[Rule], log_types: LogTypes, engine: str) -> Itera
                 yield {**about, "reason": str(error)}
 
 
+def _counted(correlation: Correlation) -> dict[str, Any]:
+    """A correlation has no statement: what it makes of its rules' matches, in words."""
+    from mantissa_core.detect.correlate.standing import needed, span_text
+
+    by = f" by {', '.join(correlation.group_by)}" if correlation.group_by else ""
+    asked = f"{needed(correlation)} within {span_text(correlation.timespan)}{by}"
+    return {
+        "id": correlation.id,
+        "title": correlation.title,
+        "source": correlation.source,
+        "rules": list(correlation.ids.values()),
+        "correlator": f"{correlation.kind} of the matches of {', '.join(correlation.ids.values())}: {asked}",
+    }
+
+
 def _show(each: dict[str, Any]) -> None:
     """One statement under a comment; a line break in a title must not end the comment."""
     heading = " ".join(str(each["title"] or each["source"]).split())
     say(f"-- {heading} ({each['id']})" if each["id"] else f"-- {heading}")
-    say(f"-- not converted: {' '.join(each['reason'].split())}" if "reason" in each else f"{each['sql']};")
+    if "correlator" in each:
+        say(f"-- evaluated by the correlator: {' '.join(each['correlator'].split())}")
+    else:
+        say(f"-- not converted: {' '.join(each['reason'].split())}" if "reason" in each else f"{each['sql']};")
     say()
