@@ -3,14 +3,17 @@
 import gzip
 import json
 import os
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from mantissa_core.detect.evaluate import evaluate
+from mantissa_core.detect.mutate import mutate
 from mantissa_core.detect.rule_tests import run_tests
 from mantissa_core.detect.rules import RuleSet
 from mantissa_core.parse.log_types import LogTypes
 
+PACK = Path(str(files("mantissa_rules"))) / "sigma"
 SCENARIOS = Path(os.environ.get("MANTISSA_TEST_DATA", "")) / "events" / "scenarios"
 real_events = pytest.mark.skipif("MANTISSA_TEST_DATA" not in os.environ, reason="MANTISSA_TEST_DATA is not set")
 
@@ -33,6 +36,12 @@ def test_every_rule_decides_its_own_events_as_they_say(rules):
     verdicts = list(run_tests(rules, LogTypes.load()))
     assert [(each.rule.title, each.test, each.problem) for each in verdicts if not each.passed] == []
     assert {each.rule.id for each in verdicts} == {rule.id for rule in rules}
+
+
+def test_no_change_to_a_rule_goes_unnoticed():
+    loaded = RuleSet.load(packs=False, paths=[PACK])
+    found = [*mutate(loaded.rules, list(LogTypes.load()))]
+    assert [(each.rule.title, each.survivors) for each in found if each.survivors or each.skipped or each.left] == []
 
 
 def test_no_rule_matches_an_event_that_lacks_everything(rules):
