@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from mantissa_core.detect.evaluate import evaluate
 from mantissa_core.detect.mutate import mutate
+from mantissa_core.detect.mutate_correlations import mutate_correlations
 from mantissa_core.detect.rule_tests import run_tests
 from mantissa_core.detect.rules import RuleSet
+from mantissa_core.detect.sequence_run import run_sequences
 from mantissa_core.parse.log_types import LogTypes
 
 PACK = Path(str(files("mantissa_rules"))) / "sigma"
@@ -19,10 +21,16 @@ real_events = pytest.mark.skipif("MANTISSA_TEST_DATA" not in os.environ, reason=
 
 
 @pytest.fixture(scope="module")
-def rules():
-    loaded = RuleSet.load()
+def pack():
+    loaded = RuleSet.load(packs=False, paths=[PACK])
     assert loaded.broken == {}
-    ours = [rule for rule in loaded.rules if "mantissa_rules" in rule.source]
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def rules(pack):
+    """Those that decide by one event and alert."""
+    ours = [rule for rule in pack.rules if not rule.silent]
     assert [rule.warnings for rule in ours if rule.warnings] == []
     return ours
 
@@ -38,9 +46,15 @@ def test_every_rule_decides_its_own_events_as_they_say(rules):
     assert {each.rule.id for each in verdicts} == {rule.id for rule in rules}
 
 
-def test_no_change_to_a_rule_goes_unnoticed():
-    loaded = RuleSet.load(packs=False, paths=[PACK])
-    found = [*mutate(loaded.rules, list(LogTypes.load()))]
+def test_every_correlation_fires_on_its_sequences_as_they_say(pack):
+    verdicts = list(run_sequences(pack, list(LogTypes.load())))
+    assert [(each.rule.title, each.test.name, each.problem) for each in verdicts if not each.passed] == []
+    assert {each.rule.id for each in verdicts} == {each.id for each in pack.correlations}
+
+
+def test_no_change_to_a_rule_or_correlation_goes_unnoticed(pack, rules):
+    log_types = list(LogTypes.load())
+    found = [*mutate(rules, log_types), *mutate_correlations(pack, log_types)]
     assert [(each.rule.title, each.survivors) for each in found if each.survivors or each.skipped or each.left] == []
 
 

@@ -12,7 +12,9 @@ from sigma.policy import SafePolicy
 from sigma.rule import SigmaRule
 
 SIGMA = Path(str(files("mantissa_rules"))) / "sigma"
-RULES = sorted(file for file in SIGMA.rglob("*.yml") if not file.name.endswith(".tests.yml"))
+FILES = sorted(file for file in SIGMA.rglob("*.yml") if not file.name.endswith(".tests.yml"))
+CORRELATIONS = [file for file in FILES if file.parent.name == "correlations"]
+RULES = [file for file in FILES if file not in CORRELATIONS]
 TACTICS = {
     "collection",
     "command-and-control",
@@ -33,7 +35,11 @@ every_rule = pytest.mark.parametrize("file", RULES, ids=lambda file: file.stem)
 
 
 def document(file: Path):
-    return yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return documents(file)[0]
+
+
+def documents(file: Path):
+    return list(yaml.load_all(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
 
 
 def test_there_are_twenty_rules_for_cloudtrail_and_twelve_for_okta():
@@ -44,7 +50,8 @@ def test_there_are_twenty_rules_for_cloudtrail_and_twelve_for_okta():
 
 def test_no_two_rules_share_an_id_or_a_title():
     for key in ("id", "title"):
-        assert [value for value, times in Counter(document(file)[key] for file in RULES).items() if times > 1] == []
+        values = Counter(each[key] for file in FILES for each in documents(file))
+        assert [value for value, times in values.items() if times > 1] == []
 
 
 @every_rule
@@ -68,7 +75,21 @@ def test_a_rule_says_all_that_an_analyst_needs(file):
     assert rule["mantissa"]["group_by"]
 
 
-@every_rule
+@pytest.mark.parametrize("file", CORRELATIONS, ids=lambda file: file.stem)
+def test_a_correlation_comes_first_in_its_file_and_says_all_that_an_analyst_needs(file):
+    first, *parts = documents(file)
+    assert first["correlation"]["group-by"]
+    assert (first["level"], first["author"]) in {("medium", "Mantissa Log"), ("high", "Mantissa Log")}
+    assert len(first["description"]) > 40
+    assert first["falsepositives"]
+    assert all(reference.startswith("https://") for reference in first["references"])
+    for each in [first, *parts]:
+        assert UUID(each["id"]).version == 4
+    assert [each["level"] for each in parts] == ["informational"] * len(parts)
+    assert document(file.with_name(f"{file.stem}.tests.yml"))["tests"]
+
+
+@pytest.mark.parametrize("file", [*RULES, *CORRELATIONS], ids=lambda file: file.stem)
 def test_a_rule_names_a_tactic_and_the_technique_that_it_refers_to(file):
     rule = document(file)
     names = [tag.removeprefix("attack.") for tag in rule["tags"]]
@@ -90,5 +111,5 @@ def test_a_rule_has_an_event_that_matches_and_two_that_do_not(file):
 
 
 def test_no_test_file_is_left_without_its_rule():
-    stems = {file.stem for file in RULES}
+    stems = {file.stem for file in FILES}
     assert {file.name.removesuffix(".tests.yml") for file in SIGMA.rglob("*.tests.yml")} == stems
