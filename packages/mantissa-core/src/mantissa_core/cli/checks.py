@@ -57,7 +57,6 @@ def check_instance(runtime: Runtime) -> Iterator[Check]:
     yield from _broken("rules", len(runtime.rules.rules), runtime.rules.broken)
     yield from _expired_filters(runtime)
     yield from check_plugins(runtime)
-    yield from _guarded("deliveries", "outbox", lambda: _deliveries(runtime))
     yield from _disk(runtime)
 
 
@@ -136,12 +135,6 @@ def _expired_filters(runtime: Runtime) -> Iterator[Check]:
             yield Check(
                 "rules", "filter", "warning", f"{each.source}: {each.title} ({owner}) expired on {each.expires}"
             )
-
-
-def _deliveries(runtime: Runtime) -> str:
-    dead = sum(1 for _ in runtime.outbox.dead())
-    waiting = sum(1 for _ in runtime.outbox.waiting())
-    return f"{waiting} waiting, {dead} given up"
 
 
 def _disk(runtime: Runtime) -> Iterator[Check]:

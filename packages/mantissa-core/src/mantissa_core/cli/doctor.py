@@ -15,18 +15,20 @@ from .version import versions
 @pass_session
 @click.pass_context
 def command(ctx: click.Context, session: Session) -> None:
-    """Check configuration, stores, lake, log types, rules, plugins and disk space.
+    """Check configuration, stores, lake, log types, rules, plugins, detection, deliveries and disk space.
 
     Plugins are asked whether they could work now; nothing is changed. Exit code 1 where there is a problem,
     with --strict also where there is a warning.
     """
     from .checks import Check, check_instance, show
+    from .checks_flow import check_flow
 
     def look() -> Iterator[Check]:
         path = session.find()
         with session.runtime() as runtime:
             yield Check("config", path.name, "ok", str(path))
             yield from check_instance(runtime)
+            yield from check_flow(runtime)
         for name, number in versions().items():
             yield Check("version", name, "ok", number)
 
