@@ -145,9 +145,11 @@ class _Backup:
 
     def _own_files(self) -> Iterator[tuple[str, Path]]:
         """The configuration, what it refers to beside it, and the copy of the state."""
-        home = self._runtime.home
+        from .detect.checkouts import FOLDER
+
+        home, settings = self._runtime.home, self._runtime.settings
         yield f"home/{FILE}", home / FILE
-        for path in (*self._runtime.settings.rules.paths, *self._runtime.settings.log_types.paths):
+        for path in (*settings.rules.paths, *settings.log_types.paths, Path(FOLDER)):
             place = (home / path).resolve()
             if not place.is_relative_to(home):
                 self._absent.append(f"{place}, which lies outside of the home folder")

@@ -83,11 +83,13 @@ class RulesSection(_Section):
     """``[rules]``: which detections run."""
 
     packs: bool = True
-    """Whether installed rule packs are used."""
+    """Whether rule packs are used: the installed ones, and those of ``mantissa rules packs add``."""
     paths: tuple[Path, ...] = ()
     """Further folders or files with Sigma rules. ``RULES_PATH`` adds to them (separated by the path separator)."""
+    owners: Mapping[str, str] = Field(default_factory=dict)
+    """Who looks after the rules of a pack, by the pack's name, where a rule's file names nobody."""
     disabled: tuple[str, ...] = ()
-    """Ids of rules that do not run."""
+    """Ids of rules and filters that do not run."""
     placeholders: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """Values of the placeholders that rules ask for with ``|expand`` (``"%admins%"`` is ``admins`` here)."""
 

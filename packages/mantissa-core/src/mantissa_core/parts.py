@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from .alert.route import Route
     from .alert.verdicts import Verdicts
     from .collect import Ingester
+    from .detect.checkouts import Checkouts
     from .detect.engine import Engine
+    from .detect.packs import Pack
     from .detect.rules import RuleSet
     from .detect.stages import Stages
     from .lake.lake import Lake
@@ -130,14 +132,25 @@ class Parts:
     @cached_property
     def rules(self) -> RuleSet:
         """The detections that run."""
+        from .detect.packs import with_packs
         from .detect.rules import RuleSet
 
         section = self.settings.rules
-        paths = [self.home / path for path in section.paths]
+        paths = [Path(place) for pack in self.packs if pack.kind != "installed" for place in pack.places]
         found = RuleSet.load(
             section.packs, paths, placeholders=section.placeholders, cache=self.home / "cache" / "rules.msgpack"
         )
-        return found.without(section.disabled)
+        found.broken |= self._checkouts.broken if section.packs else {}
+        return with_packs(found.without(section.disabled), self.packs)
+
+    @cached_property
+    def packs(self) -> Sequence[Pack]:
+        """Where the rules come from."""
+        from .detect.packs import packs_of
+
+        section = self.settings.rules
+        checkouts = self._checkouts if section.packs else ()
+        return packs_of(section.packs, checkouts, [self.home / path for path in section.paths], section.owners)
 
     @cached_property
     def stages(self) -> Stages:
@@ -278,6 +291,12 @@ class Parts:
             Module, label, f"detector {detector.name}", partial(detector.run, table, rows), Sequence[Signal]
         )
         return found
+
+    @cached_property
+    def _checkouts(self) -> Checkouts:
+        from .detect.checkouts import Checkouts
+
+        return Checkouts(self.home)
 
     @cached_property
     def _enrichers(self) -> Enrichers:

@@ -17,6 +17,7 @@ from .import_rules import import_rules
 from .lint import lint_rules
 from .list_rules import list_rules
 from .migrate import migrate_rules
+from .packs import packs
 from .precision import rules_precision
 from .profile import profile_rules
 from .show import show_rule
@@ -45,6 +46,7 @@ for each in (
     rules_precision,
     coverage_rules,
     convert_rules,
+    packs,
     import_rules,
     migrate_rules,
 ):
