@@ -185,6 +185,13 @@ def test_names_and_folders_stay_within_the_pack(repository, packs_at, home, word
     assert list((home / "rule-packs").glob("*")) == []
 
 
+def test_flaws_of_a_pack_are_told_with_file_and_line(repository, packs_at):
+    commit(repository, rules__door=f"{DOOR}status: perfect\n")
+    result = packs_at("add", f"file://{repository}", "--folder", "rules")
+    assert result.exit_code == 0
+    assert 'rules/door.yml:12: status: found "perfect", expected stable' in result.output
+
+
 def test_a_name_is_given_once(repository, packs_at):
     assert packs_at("add", f"file://{repository}").exit_code == 0
     result = packs_at("add", f"file://{repository}")

@@ -20,6 +20,7 @@ from .attributes import Stage
 from .git import changed, check_ref, check_url, fetch
 from .origin import commit_of
 from .rules import Placeholders, RuleSet
+from .schema import flaws_of
 
 FOLDER = "rule-packs"
 FORMAT = 1
@@ -45,10 +46,14 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came of fetching: the pack, its rules, and the commits before and after."""
+    """What came of fetching: the pack, its rules, the commits before and after.
+
+    ``flaws`` are lines of its files that are not as the schema of Sigma documents wants them.
+    """
 
     checkout: Checkout
     rules: RuleSet
+    flaws: tuple[str, ...]
     before: str
     after: str
 
@@ -155,7 +160,7 @@ class Checkouts:
         finally:
             for leftover in (fresh, former):
                 shutil.rmtree(leftover, ignore_errors=True)
-        return Fetched(checkout, rules, before or "", commit_of(checkout.path) or "")
+        return Fetched(checkout, rules, tuple(_flaws(rules, fresh)), before or "", commit_of(checkout.path) or "")
 
     def _tried(self, checkout: Checkout, fresh: Path) -> RuleSet:
         places = [fresh / each for each in checkout.folders] or [fresh]
@@ -192,6 +197,12 @@ class Checkouts:
 
     def _file(self, name: str) -> Path:
         return self._folder / f"{name}.json"
+
+
+def _flaws(rules: RuleSet, folder: Path) -> Iterator[str]:
+    texts = {each.source.partition(" (document ")[0]: each.text for each in (*rules.all, *rules.filters)}
+    for file, flaw in flaws_of(texts):
+        yield f"{Path(file).relative_to(folder)}:{flaw.line}: {flaw.message}"
 
 
 def _name_of(url: str) -> str:

@@ -56,6 +56,7 @@ def lint(rules: RuleSet, log_types: Sequence[LogType]) -> list[Problem]:
         *(problem for each in rules.correlations for problem in (*_tests(each), *_words(each))),
         *_duplicates(rules.rules),
         *filter_problems(rules, log_types),
+        *_form(rules),
         *sigma_problems(rules.rules),
     ]
     return sorted(found, key=lambda each: (each.file, each.line or 0, list(Level).index(each.level), each.check))
@@ -67,6 +68,15 @@ def _broken(rules: RuleSet) -> Iterator[Problem]:
         line = re.match(r"line (\d+): ", text)
         told = text[line.end() :] if line else text
         yield Problem("does-not-load", Level.ERROR, told, file_of(file), int(line[1]) if line else None)
+
+
+def _form(rules: RuleSet) -> Iterator[Problem]:
+    """What is not as the schema of Sigma documents wants it, in the files of which something loaded."""
+    from .schema import flaws_of
+
+    files = {file_of(each.source): each.text for each in (*rules.all, *rules.filters)}
+    for file, flaw in flaws_of(files):
+        yield Problem("schema", Level.ERROR, flaw.message, file, flaw.line)
 
 
 def _of(rule: Rule, log_types: Sequence[LogType]) -> Iterator[Problem]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mantissa_core.runtime import Runtime
 
 SHORT_COMMIT = 12
+SHOWN = 10
+"""Flaws that are printed; --json has all."""
 _STAGES = click.Choice([str(each) for each in Stage])
 
 
@@ -149,6 +151,7 @@ def _show(session: Session, done: Fetched) -> None:
                 "rules": len(rules.all),
                 "filters": len(rules.filters),
                 "broken": {source: str(error) for source, error in rules.broken.items()},
+                "flaws": done.flaws,
                 "stage": str(checkout.stage),
             }
         )
@@ -157,5 +160,9 @@ def _show(session: Session, done: Fetched) -> None:
     say(f"{checkout.name}: commit {done.after[:SHORT_COMMIT]}{was}, {plural(len(rules.all), 'rule')}.")
     if rules.broken:
         say(f"{plural(len(rules.broken), 'file')} did not load: {session.command} rules list --broken")
+    for each in done.flaws[:SHOWN]:
+        say(f"{each} [schema]")
+    if len(done.flaws) > SHOWN:
+        say(f"  … {len(done.flaws) - SHOWN} more: {session.command} rules lint {checkout.path}")
     if checkout.stage is Stage.SHADOW:
         say("Its rules are on trial: they record signals and open no alerts.")
