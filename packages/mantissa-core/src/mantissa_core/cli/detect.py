@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import click
 
 from .command import Command, Session, pass_session
@@ -19,6 +21,7 @@ def command(session: Session, no_deliver: bool) -> None:
     with session.runtime() as runtime:
         with progress(session, "Evaluating rules"):
             found = runtime.detect()
+        dispositions = Counter(str(each.disposition) for each in found.signals)
         delivered = 0 if no_deliver else runtime.deliver()
         if session.json:
             print_json(
@@ -26,6 +29,8 @@ def command(session: Session, no_deliver: bool) -> None:
                     "rules": len(runtime.rules.rules),
                     "broken_rules": len(runtime.rules.broken),
                     "signals": len(found.signals),
+                    "shadow": dispositions["shadow"],
+                    "suppressed": dispositions["suppressed"],
                     "opened": [alert_document(each) for each in found.opened],
                     "updated": [alert_document(each) for each in found.updated],
                     "deliveries": delivered,
@@ -35,8 +40,11 @@ def command(session: Session, no_deliver: bool) -> None:
         if found.opened:
             alert_table(found.opened)
             say()
+        apart = [("shadow", "on trial"), ("suppressed", "suppressed")]
+        told = ", ".join(f"{dispositions[name]} {words}" for name, words in apart if dispositions[name])
+        signals = plural(len(found.signals), "signal") + (f" ({told})" if told else "")
         say(
-            f"{plural(len(runtime.rules.rules), 'rule')}, {plural(len(found.signals), 'signal')}: "
+            f"{plural(len(runtime.rules.rules), 'rule')}, {signals}: "
             f"{plural(len(found.opened), 'new alert')}, {len(found.updated)} updated, "
             f"{plural(delivered, 'message')} delivered."
         )

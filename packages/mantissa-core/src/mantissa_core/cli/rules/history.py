@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mantissa_core.cli.command import Command, Session, pass_session
-from mantissa_core.cli.output import moment, print_json, say
+from mantissa_core.cli.output import moment, plural, print_json, say
 
 from .chosen import one_document
 from .precision import precision_document, precision_text
@@ -78,4 +78,4 @@ def _alerts(alerts: Precision) -> str:
         return "No alerts."
     verdicts = f"{alerts.true} true, {alerts.false} false, {alerts.benign} benign, {alerts.unjudged} without a verdict"
     share = precision_text(alerts)
-    return f"{alerts.alerts} alerts: {verdicts}" + (f"; precision {share}" if share else "")
+    return f"{plural(alerts.alerts, 'alert')}: {verdicts}" + (f"; precision {share}" if share else "")

@@ -21,7 +21,7 @@ def rules_precision(session: Session, which: tuple[str, ...]) -> None:
     """Say what analysts made of each rule's alerts: true positives, false positives, benign ones.
 
     RULE is the beginning of an id; without one, every rule that opened an alert is listed, most alerts first. The
-    precision is true / (true + false), with the range that so few verdicts leave open.
+    precision is true / (true + false), with the range that so few verdicts leave open; NONE counts alerts without one.
     """
     with session.runtime() as runtime:
         rules, found = runtime.rules, runtime.verdicts.precision()
@@ -31,7 +31,7 @@ def rules_precision(session: Session, which: tuple[str, ...]) -> None:
     if session.json:
         print_json([precision_document(each) for each in chosen])
         return
-    counted = ["ALERTS", "TRUE", "FALSE", "BENIGN", "NO VERDICT"]
+    counted = ["ALERTS", "TRUE", "FALSE", "BENIGN", "NONE"]
     rows = [
         (each.rule[:8], _title(each, rules), *map(number, (each.alerts, each.true, each.false, each.benign)),
          number(each.unjudged), precision_text(each))
