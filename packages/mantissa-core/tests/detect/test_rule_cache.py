@@ -184,4 +184,8 @@ def test_every_kind_of_node_and_value_comes_back() -> None:
 
 
 def test_a_stored_rule_has_every_field_of_a_rule() -> None:
-    assert {*StoredRule.__struct_fields__} == {each.name for each in dataclasses.fields(Rule)} - {"text", "source"}
+    assert {*StoredRule.__struct_fields__} == {each.name for each in dataclasses.fields(Rule)} - {
+        "text",
+        "source",
+        "timing",
+    }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from mantissa_core.errors import RuleError
+from mantissa_core.lake.views import view_names
 from mantissa_core.model import LogType
 
 from .attack import techniques, unknown_tags
@@ -19,9 +20,16 @@ from .ir import And, Node, Not, Op, Or, Predicate
 from .possible import can_match
 from .route import answers, log_types_of
 from .rule_lines import line_of, line_of_field
-from .rule_tests import tests_of
+from .rule_tests import RuleTest, tests_of
 from .rules import Rule, RuleSet
+from .sql_rules import SqlRule
+from .sql_rules.trial import SqlTest, sql_tests_of
 from .text import fold
+
+R = TypeVar("R", Rule, SqlRule)
+
+OWN_TABLES = frozenset({"signals", "dead_letter"})
+"""Tables that are no log type's."""
 
 
 class Level(StrEnum):
@@ -52,6 +60,7 @@ def lint(rules: RuleSet, log_types: Sequence[LogType]) -> list[Problem]:
         *_broken(rules),
         *(problem for rule in rules.rules for problem in _of(rule, log_types)),
         *(problem for each in rules.correlations for problem in _words(each)),
+        *(problem for each in rules.queries for problem in _of_query(each, log_types)),
         *_duplicates(rules.rules),
         *sigma_problems(rules.rules),
     ]
@@ -69,7 +78,7 @@ def _broken(rules: RuleSet) -> Iterator[Problem]:
 def _of(rule: Rule, log_types: Sequence[LogType]) -> Iterator[Problem]:
     yield from _reach(rule, log_types)
     yield from _speed(rule)
-    yield from _tests(rule)
+    yield from _tests(rule, tests_of)
     yield from _words(rule)
 
 
@@ -104,9 +113,9 @@ def _speed(rule: Rule) -> Iterator[Problem]:
         yield _problem(rule, "slow", Level.HINT, f"every event is evaluated: {why}", line_of(rule, "detection"))
 
 
-def _tests(rule: Rule) -> Iterator[Problem]:
+def _tests(rule: R, look: Callable[[R], Sequence[RuleTest | SqlTest]]) -> Iterator[Problem]:
     try:
-        tests = tests_of(rule)
+        tests = look(rule)
     except RuleError as error:
         yield _problem(rule, "broken-tests", Level.ERROR, str(error))
         return
@@ -117,7 +126,18 @@ def _tests(rule: Rule) -> Iterator[Problem]:
         yield _problem(rule, "one-sided-tests", Level.WARNING, f"its tests have no event {other}")
 
 
-def _words(rule: Rule | Correlation) -> Iterator[Problem]:
+def _of_query(rule: SqlRule, log_types: Sequence[LogType]) -> Iterator[Problem]:
+    known = {name for each in log_types for name in (each.table, *view_names(each))} | OWN_TABLES
+    for name in (each for each in rule.tables if each not in known):
+        yield _problem(
+            rule, "no-table", Level.ERROR, f"no installed log type has a table or view {name}: every run fails",
+            line_of(rule, "query"),
+        )  # fmt: skip
+    yield from _tests(rule, sql_tests_of)
+    yield from _words(rule)
+
+
+def _words(rule: Rule | Correlation | SqlRule) -> Iterator[Problem]:
     for warning in rule.warnings:
         yield _problem(rule, "accepted", Level.WARNING, warning, line_of(rule, warning.partition(":")[0]))
     if rule.silent:
@@ -170,7 +190,9 @@ def _value(value: object, node: Predicate) -> tuple[str, str]:
     return type(value).__name__, str(value) if plain else fold(str(value))
 
 
-def _problem(rule: Rule | Correlation, check: str, level: Level, message: str, line: int | None = None) -> Problem:
+def _problem(
+    rule: Rule | Correlation | SqlRule, check: str, level: Level, message: str, line: int | None = None
+) -> Problem:
     return Problem(check, level, message, file_of(rule.source), line or line_of(rule), rule.id)
 
 

@@ -61,12 +61,11 @@ def tests_of(rule: Rule) -> list[RuleTest]:
     Raises:
         RuleError: the file is broken; names it and the test.
     """
-    file = Path(rule.source)
-    file = file.with_name(file.stem + TESTS)
+    file = tests_file(rule.source)
     if not file.is_file():
         return []
     try:
-        return [_test(each) for document in documents(file.read_text(encoding="utf-8")) for each in _listed(document)]
+        return [_test(each) for document in documents(file.read_text(encoding="utf-8")) for each in listed(document)]
     except (RuleError, UnicodeDecodeError) as error:
         raise RuleError(f"{file}: {error}") from error
 
@@ -128,7 +127,14 @@ def _matched(cases: Sequence[tuple[Rule, RuleTest]], log_type: LogType) -> tuple
     return matched, dead
 
 
-def _listed(document: Any) -> list[Any]:
+def tests_file(source: str) -> Path:
+    """Where the tests of the rule file ``source`` stand."""
+    file = Path(source)
+    return file.with_name(file.stem + TESTS)
+
+
+def listed(document: Any) -> list[Any]:
+    """The tests of a test file's document."""
     tests = document.get("tests") if isinstance(document, Mapping) else None
     if not isinstance(tests, list):
         raise RuleError("tests: missing, expected a list of tests with name, match and event")

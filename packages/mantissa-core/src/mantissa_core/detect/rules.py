@@ -22,9 +22,11 @@ from .correlate.legacy import convert, is_legacy, merged
 from .correlate.link import linked
 from .ir import Node, Predicate
 from .rule_yaml import documents
+from .schedule.timing import Timing, parse_timing
 
 if TYPE_CHECKING:
     from .rule_cache import RuleCache
+    from .sql_rules import SqlRule
 
 LARGEST = 1 << 20
 """Bytes of a rule file; larger ones are no rules."""
@@ -42,6 +44,7 @@ class Rule:
     ``group_by`` are the fields whose values tell its alerts apart (custom attribute ``mantissa.group_by``);
     without them the overlay's user and source address do. ``warnings`` say what was accepted though not quite right.
     ``keeps`` are the fields that correlations need of its matches; ``silent``: it is for them alone and never alerts.
+    With ``timing`` (``mantissa.schedule_expression``, ``mantissa.window``) it runs by that and follows no commits.
     """
 
     id: str
@@ -62,6 +65,7 @@ class Rule:
     name: str = ""
     keeps: tuple[str, ...] = ()
     silent: bool = False
+    timing: Timing | None = None
 
     @cached_property
     def version(self) -> str:
@@ -86,7 +90,7 @@ class Rule:
 
 @dataclass
 class RuleSet:
-    """The rules and correlations that loaded, and for each document that did not, why, by file name.
+    """The rules, correlations and SQL rules that loaded, and for each document that did not, why, by file name.
 
     A correlation stands behind those that it refers to.
     """
@@ -94,6 +98,7 @@ class RuleSet:
     rules: list[Rule] = field(default_factory=list)
     broken: dict[str, RuleError] = field(default_factory=dict)
     correlations: list[Correlation] = field(default_factory=list)
+    queries: list[SqlRule] = field(default_factory=list)
 
     @classmethod
     def load(
@@ -120,8 +125,8 @@ class RuleSet:
         found._link()
         return found
 
-    def get(self, rule_id: str) -> Rule | Correlation | None:
-        """The rule or correlation of that id, if it loaded."""
+    def get(self, rule_id: str) -> Rule | Correlation | SqlRule | None:
+        """The rule, correlation or SQL rule of that id, if it loaded."""
         return self._by_id.get(rule_id)
 
     def without(self, ids: Collection[str]) -> RuleSet:
@@ -130,18 +135,19 @@ class RuleSet:
             [rule for rule in self.rules if rule.id not in ids],
             dict(self.broken),
             [each for each in self.correlations if each.id not in ids],
+            [each for each in self.queries if each.id not in ids],
         )
         found._link()
         return found
 
     @cached_property
-    def _by_id(self) -> dict[str, Rule | Correlation]:
+    def _by_id(self) -> dict[str, Rule | Correlation | SqlRule]:
         return {each.id: each for each in self.all}
 
     @property
-    def all(self) -> list[Rule | Correlation]:
-        """Rules, then correlations."""
-        return [*self.rules, *self.correlations]
+    def all(self) -> list[Rule | Correlation | SqlRule]:
+        """Rules, then correlations, then SQL rules."""
+        return [*self.rules, *self.correlations, *self.queries]
 
     def _read(self, file: Traversable, placeholders: Placeholders | None, kept: RuleCache | None) -> None:
         try:
@@ -160,11 +166,13 @@ class RuleSet:
                 self._add(document, text, source, placeholders)
             except RuleError as error:
                 self._break(source, error)
-        if kept and len(self.rules) - rules == len(parsed) and len(self.correlations) == correlations:
+        plain = len(self.rules) - rules == len(parsed) and len(self.correlations) == correlations
+        if kept and plain and not any(rule.timing for rule in self.rules[rules:]):
             kept.keep(text, self.rules[rules:])
 
     def _add(self, document: object, text: str, source: str, placeholders: Placeholders | None) -> None:
         from .correlate.parse import parse_correlation
+        from .sql_rules.parse import is_sql_rule, parse_sql_rule
 
         if is_legacy(document):
             converted = convert(cast(Mapping[str, Any], document))
@@ -175,6 +183,8 @@ class RuleSet:
             self.correlations.append(replace(found, warnings=(*found.warnings, *converted.warnings)))
         elif isinstance(document, Mapping) and "correlation" in document:
             self.correlations.append(parse_correlation(document, text, source))
+        elif is_sql_rule(document):
+            self.queries.append(parse_sql_rule(cast(Mapping[str, Any], document), text, source))
         else:
             self.rules.append(parse_rule(document, text, source, placeholders))
 
@@ -187,7 +197,7 @@ class RuleSet:
         self.broken[source] = RuleError(f"{source}: {error}")
 
     def _refuse_duplicates(self) -> None:
-        by_id: dict[str, list[Rule | Correlation]] = {}
+        by_id: dict[str, list[Rule | Correlation | SqlRule]] = {}
         for rule in self.all:
             by_id.setdefault(rule.id, []).append(rule)
         for rule_id, claims in by_id.items():
@@ -197,6 +207,7 @@ class RuleSet:
                     self._break(rule.source, RuleError(f"id {rule_id} stands in {files}: all are refused, keep one"))
         self.rules = [rule for rule in self.rules if len(by_id[rule.id]) == 1]
         self.correlations = [each for each in self.correlations if len(by_id[each.id]) == 1]
+        self.queries = [each for each in self.queries if len(by_id[each.id]) == 1]
 
 
 def parse_rule(
@@ -230,6 +241,7 @@ def parse_rule(
         falsepositives=_texts(rule, "falsepositives"),
         fields=_texts(rule, "fields"),
         group_by=_texts(_mapping(rule, "mantissa", {}), "group_by"),
+        timing=_timing(rule),
         warnings=tuple(warnings),
     )
 
@@ -271,6 +283,13 @@ def _logsource(rule: Mapping[str, Any]) -> LogSource:
     if not any(parts.values()):
         raise RuleError("logsource: empty, expected product, service or category")
     return LogSource(**parts)
+
+
+def _timing(rule: Mapping[str, Any]) -> Timing | None:
+    try:
+        return parse_timing(_mapping(rule, "mantissa", {}))
+    except RuleError as error:
+        raise RuleError(f"mantissa.{error}") from None
 
 
 def _tags(rule: Mapping[str, Any], warnings: list[str]) -> tuple[str, ...]:

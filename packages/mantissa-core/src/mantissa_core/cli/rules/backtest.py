@@ -52,6 +52,8 @@ def backtest_rules(session: Session, which: tuple[str, ...], last: timedelta, un
         say(f"did not load: {error}", err=True)
     if rules.correlations:
         say(f"{plural(len(rules.correlations), 'correlation')} left out: only single events are replayed", err=True)
+    if rules.queries:
+        say(f"{plural(len(rules.queries), 'SQL rule')} left out: 'mantissa query' runs their queries", err=True)
     if len(outcomes) == 1:
         _show_one(outcomes[0])
     else:

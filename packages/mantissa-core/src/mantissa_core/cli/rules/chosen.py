@@ -14,9 +14,10 @@ from mantissa_core.errors import ConfigError, RuleError
 if TYPE_CHECKING:
     from mantissa_core.detect.correlate.correlation import Correlation
     from mantissa_core.detect.rules import Placeholders, Rule, RuleSet
+    from mantissa_core.detect.sql_rules import SqlRule
     from mantissa_core.parse.log_types import LogTypes
 
-    R = TypeVar("R", bound=Rule | Correlation)
+    R = TypeVar("R", bound=Rule | Correlation | SqlRule)
 
 
 def chosen_rules(session: Session, which: tuple[str, ...]) -> tuple[RuleSet, LogTypes]:
@@ -38,10 +39,12 @@ def chosen_rules(session: Session, which: tuple[str, ...]) -> tuple[RuleSet, Log
         rules, log_types = runtime.rules, runtime.log_types
     if prefixes:
         named = [rule for rule in rules.rules if rule.id.startswith(prefixes)]
-        missing = [each for each in prefixes if not any(rule.id.startswith(each) for rule in named)]
+        queries = [rule for rule in rules.queries if rule.id.startswith(prefixes)]
+        ids = [*(rule.id for rule in named), *(rule.id for rule in queries)]
+        missing = [each for each in prefixes if not any(rule_id.startswith(each) for rule_id in ids)]
         if missing:
             raise RuleError(f"{', '.join(missing)}: neither a file nor the id of a rule that loaded")
-        rules = RuleSet(named)
+        rules = RuleSet(named, queries=queries)
     return rules, log_types
 
 
@@ -66,8 +69,20 @@ def one_rule(rules: RuleSet, beginning: str) -> Rule:
     return _one(rules.rules, beginning)
 
 
-def one_document(rules: RuleSet, beginning: str) -> Rule | Correlation:
-    """The rule or correlation whose id begins like that.
+def sigma_only(rules: RuleSet, what: str) -> None:
+    """Refuse SQL rules where nothing else was chosen.
+
+    Raises:
+        UsageError: there are SQL rules only; ``what`` says what does not apply to them.
+    """
+    if rules.queries and not rules.rules:
+        raise UsageError(
+            f"{rules.queries[0].title} is an SQL rule: {what}; 'rules show' prints it, 'rules test' runs its tests"
+        )
+
+
+def one_document(rules: RuleSet, beginning: str) -> Rule | Correlation | SqlRule:
+    """The rule, correlation or SQL rule whose id begins like that.
 
     Raises:
         UsageError: there is none, or several.
@@ -83,18 +98,21 @@ def _one(rules: Iterable[R], beginning: str) -> R:
     return found[0]
 
 
-def logsource(rule: Rule | Correlation) -> str:
-    """Its log source in one word: ``aws/cloudtrail``; of a correlation its type."""
+def logsource(rule: Rule | Correlation | SqlRule) -> str:
+    """Its log source in one word: ``aws/cloudtrail``; of a correlation its type; of an SQL rule its tables."""
     from mantissa_core.detect.correlate.correlation import Correlation
+    from mantissa_core.detect.sql_rules import SqlRule
 
     if isinstance(rule, Correlation):
         return str(rule.kind)
+    if isinstance(rule, SqlRule):
+        return f"sql: {', '.join(rule.tables)}"
     source = rule.logsource
     return "/".join(part for part in (source.product, source.service, source.category) if part)
 
 
-def rule_document(rule: Rule | Correlation) -> dict[str, Any]:
-    """The rule or correlation as JSON shows it in lists."""
+def rule_document(rule: Rule | Correlation | SqlRule) -> dict[str, Any]:
+    """The rule, correlation or SQL rule as JSON shows it in lists."""
     return {
         "id": rule.id,
         "title": rule.title,
@@ -107,9 +125,12 @@ def rule_document(rule: Rule | Correlation) -> dict[str, Any]:
     }
 
 
-def _about(rule: Rule | Correlation) -> dict[str, Any]:
+def _about(rule: Rule | Correlation | SqlRule) -> dict[str, Any]:
     from mantissa_core.detect.correlate.correlation import Correlation
+    from mantissa_core.detect.sql_rules import SqlRule
 
+    if isinstance(rule, SqlRule):
+        return {"sql": {"tables": list(rule.tables), "threshold": rule.threshold, "group_by": list(rule.group_by)}}
     if not isinstance(rule, Correlation):
         return {"logsource": {key: value for key, value in rule.logsource.model_dump().items() if value}}
     return {

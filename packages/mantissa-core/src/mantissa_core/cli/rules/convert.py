@@ -13,7 +13,7 @@ from mantissa_core.cli.output import print_json, say
 from mantissa_core.detect.sql import NAMES
 from mantissa_core.errors import RuleError
 
-from .chosen import chosen_rules
+from .chosen import chosen_rules, sigma_only
 
 if TYPE_CHECKING:
     from mantissa_core.detect.rules import Rule
@@ -33,6 +33,7 @@ def convert_rules(ctx: click.Context, session: Session, which: tuple[str, ...], 
     instance is converted. Exit code 1 where a rule did not load or the engine cannot express it exactly.
     """
     rules, log_types = chosen_rules(session, which)
+    sigma_only(rules, "it is SQL already")
     found = [*_converted(rules.rules, log_types, engine)]
     broken = [{"id": None, "title": None, "source": file, "reason": str(e)} for file, e in rules.broken.items()]
     if session.json:

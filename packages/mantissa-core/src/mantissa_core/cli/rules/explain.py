@@ -13,7 +13,7 @@ from mantissa_core.cli.command import Command, Session, pass_session
 from mantissa_core.cli.exit_codes import Exit
 from mantissa_core.cli.output import print_json, say
 
-from .chosen import chosen_rules, one_rule
+from .chosen import chosen_rules, one_rule, sigma_only
 
 if TYPE_CHECKING:
     from mantissa_core.detect.trace import Step
@@ -41,6 +41,7 @@ def explain_rule(ctx: click.Context, session: Session, rule: str, path: str | No
     if (path is None) == (event_id is None):
         raise click.UsageError("name an event: either --event FILE or --id ID")
     rules, log_types = chosen_rules(session, (rule,))
+    sigma_only(rules, "its result is no single event")
     chosen = rules.rules[0] if len(rules.rules) == 1 else one_rule(rules, rule)
     asked: list[LogType | None] = [*log_types_of(chosen, log_types)]
     if event_id is None:

@@ -9,12 +9,15 @@ import click
 from mantissa_core.cli.command import Command, Session, pass_session
 from mantissa_core.cli.exit_codes import Exit
 from mantissa_core.cli.output import SEVERITY_STYLES, plural, print_json, say, table, width
+from mantissa_core.cli.schedules import schedule_documents
 
 from .chosen import logsource, rule_document
 
 if TYPE_CHECKING:
     from mantissa_core.detect.correlate.correlation import Correlation
+    from mantissa_core.detect.failing import Failing
     from mantissa_core.detect.rules import Rule, RuleSet
+    from mantissa_core.detect.sql_rules import SqlRule
 
 SHORT_ID = 8
 WIDE = 110
@@ -39,25 +42,37 @@ def list_rules(
     With --broken the exit code is 1 where a rule did not load.
     """
     with session.runtime() as runtime:
-        rules = runtime.rules
+        rules, schedules = runtime.rules, schedule_documents(runtime)
+        failing = {each.rule: each for each in runtime.failing.all()}
     if broken:
         _show_broken(session, rules)
         ctx.exit(Exit.FINDINGS if rules.broken else Exit.OK)
     found = [each for each in rules.all if _fits(each, words, severity)]
     if session.json:
-        print_json([rule_document(each) for each in found])
+        print_json(
+            [
+                {**rule_document(each), "schedule": schedules.get(each.id), "failing": failing.get(each.id)}
+                for each in found
+            ]
+        )
         return
     length = None if width() >= WIDE else SHORT_ID
     rows = [(each.id[:length], str(each.severity), each.title, logsource(each)) for each in found]
     table(
         ["ID", "SEVERITY", "TITLE", "LOG SOURCE"], rows, fixed=["ID", "SEVERITY", "LOG SOURCE"], styles=SEVERITY_STYLES
     )
+    _show_failing(failing)
     if not session.quiet:
         more = f", {len(rules.broken)} did not load (--broken)" if rules.broken else ""
         say(f"\n{plural(len(found), 'rule')}{more}")
 
 
-def _fits(rule: Rule | Correlation, words: tuple[str, ...], severity: str | None) -> bool:
+def _show_failing(failing: dict[str, Failing]) -> None:
+    for each in failing.values():
+        say(f"\nFAILING {each.title}: {each.failures} times since {each.since[:16].replace('T', ' ')}: {each.error}")
+
+
+def _fits(rule: Rule | Correlation | SqlRule, words: tuple[str, ...], severity: str | None) -> bool:
     text = " ".join((rule.title, logsource(rule), *rule.tags)).lower()
     return severity in (None, str(rule.severity)) and all(word.lower() in text for word in words)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mantissa_core.detect.mutate import Mutation
     from mantissa_core.detect.rule_tests import Verdict
     from mantissa_core.detect.rules import Rule, RuleSet
+    from mantissa_core.detect.sql_rules.trial import SqlVerdict
     from mantissa_core.parse.log_types import LogTypes
 
 
@@ -33,10 +34,17 @@ def test_rules(ctx: click.Context, session: Session, which: tuple[str, ...], mut
     also where a change goes unnoticed.
     """
     from mantissa_core.detect.rule_tests import run_tests, tests_of
+    from mantissa_core.detect.sql_rules.trial import run_sql_tests, sql_tests_of
 
     rules, log_types = chosen_rules(session, which)
-    untested = [rule for rule in rules.rules if not tests_of(rule)]
-    verdicts = list(run_tests(rules.rules, log_types))
+    untested = [
+        *(rule.id for rule in rules.rules if not tests_of(rule)),
+        *(rule.id for rule in rules.queries if not sql_tests_of(rule)),
+    ]
+    verdicts: list[Verdict | SqlVerdict] = [
+        *run_tests(rules.rules, log_types),
+        *run_sql_tests(rules.queries, log_types),
+    ]
     failed = [each for each in verdicts if not each.passed]
     mutations = _mutations(rules.rules, log_types) if mutate else []
     if session.json:
@@ -45,12 +53,12 @@ def test_rules(ctx: click.Context, session: Session, which: tuple[str, ...], mut
                 **({"mutations": mutation_documents(mutations)} if mutate else {}),
                 "passed": len(verdicts) - len(failed),
                 "failed": [_failure(each) for each in failed],
-                "untested": [rule.id for rule in untested],
+                "untested": untested,
                 "broken": {file: str(error) for file, error in rules.broken.items()},
             }
         )
     else:
-        _show_verdicts(failed, len(verdicts), len(rules.rules), len(untested), rules)
+        _show_verdicts(failed, len(verdicts), len(rules.rules) + len(rules.queries), len(untested), rules)
         if mutate:
             show_mutations(mutations)
     unnoticed = any(each.survivors for each in mutations)
@@ -63,12 +71,12 @@ def _mutations(rules: list[Rule], log_types: LogTypes) -> list[Mutation]:
     return list(mutate(rules, list(log_types)))
 
 
-def _failure(verdict: Verdict) -> dict[str, Any]:
+def _failure(verdict: Verdict | SqlVerdict) -> dict[str, Any]:
     return {
         "rule": verdict.rule.id,
         "file": verdict.rule.source,
         "test": verdict.test,
-        "log_type": verdict.log_type,
+        "log_type": _log_type(verdict),
         "expected": verdict.expected,
         "got": verdict.got,
         "problem": verdict.problem,
@@ -76,19 +84,29 @@ def _failure(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _explained(verdict: Verdict) -> list[str]:
-    """What each predicate saw, for the author of the rule."""
+def _log_type(verdict: Verdict | SqlVerdict) -> str:
+    from mantissa_core.detect.rule_tests import Verdict
+
+    return verdict.log_type if isinstance(verdict, Verdict) else ", ".join(verdict.rule.tables)
+
+
+def _explained(verdict: Verdict | SqlVerdict) -> list[str]:
+    """What each predicate saw, or how many rows there were, for the author of the rule."""
+    from mantissa_core.detect.rule_tests import Verdict
+
+    if not isinstance(verdict, Verdict):
+        return [f"the query returned {plural(verdict.rows, 'row')}, it fires above {verdict.rule.threshold}"]
     return [
         f"{'held' if each.matched else 'failed'}: {each.predicate}; the event has {', '.join(each.values) or 'nothing'}"
         for each in verdict.explanation.findings
     ]
 
 
-def _show_verdicts(failed: list[Verdict], tests: int, rules: int, untested: int, loaded: RuleSet) -> None:
+def _show_verdicts(failed: list[Verdict | SqlVerdict], tests: int, rules: int, untested: int, loaded: RuleSet) -> None:
     for each in failed:
         wanted = "match" if each.expected else "not match"
         say(f"FAILED {each.rule.source}")
-        say(f"  {each.rule.title}: {each.test!r} must {wanted} ({each.log_type or 'any log type'})")
+        say(f"  {each.rule.title}: {each.test!r} must {wanted} ({_log_type(each) or 'any log type'})")
         for line in [each.problem] if each.problem else _explained(each):
             say(f"    {line}")
         say()
