@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,17 +42,24 @@ class Span:
     end: datetime | None = None
 
 
-def batches(lake: Lake, log_type: LogType, columns: Sequence[str] | None, span: Span) -> Iterator[pa.RecordBatch]:
+def batches(
+    lake: Lake,
+    log_type: LogType,
+    columns: Sequence[str] | None,
+    span: Span,
+    files: Sequence[DataFile] | None = None,
+) -> Iterator[pa.RecordBatch]:
     """Yield the stored rows of a log type within the span, file by file; files outside of it are not opened.
 
     ``columns`` that the table does not have yet are left out, ``m_time`` is always there; ``None`` is all.
+    ``files`` are those that :func:`span_files` gave at another moment.
     """
     if log_type.table not in lake.tables():
         return
     table = lake.table(log_type.table)
     names = table.schema().names
     wanted = names if columns is None else [each for each in dict.fromkeys((*columns, TIME)) if each in names]
-    for rows in table.read(_files(table, span), wanted):
+    for rows in table.read(span_files(table, span) if files is None else files, wanted):
         if len(within := _within(rows, span)):
             yield within
 
@@ -86,29 +93,54 @@ def file_batches(file: Path, log_type: LogType, decoder: Parser) -> Iterator[pa.
             yield from parsed.rows.combine_chunks().to_batches()
 
 
-def replay(rules: Sequence[Rule], lake: Lake, log_types: LogTypes, span: Span) -> Iterator[Signal]:
+def refuse(rule: Rule, error: Exception) -> None:
+    """Let a rule that fails end a replay."""
+    raise RuleError(f"{rule.source}: {error}") from error
+
+
+def replay(
+    rules: Sequence[Rule],
+    lake: Lake,
+    log_types: LogTypes,
+    span: Span,
+    *,
+    files: Mapping[str, Sequence[DataFile]] | None = None,
+    failed: Callable[[Rule, Exception], None] = refuse,
+) -> Iterator[Signal]:
     """Evaluate the rules on the stored events of the span. Yields what they would have found; nothing is stored.
 
+    ``files`` are those to be read, by table (see :func:`span_files`); all by default. ``failed`` is told of a rule
+    that fails on some events; it goes on behind them.
+
     Raises:
-        RuleError: a rule fails on some event.
+        RuleError: a rule fails, and nobody is told.
     """
     for name, some in routed(rules, log_types).items():
         if (log_type := log_types.by_table(name)) is not None:
-            yield from _table_signals(some, lake, log_type, span)
+            chosen = None if files is None else files.get(name, ())
+            yield from _table_signals(some, lake, log_type, span, chosen, failed)
 
 
-def _table_signals(rules: Sequence[Rule], lake: Lake, log_type: LogType, span: Span) -> Iterator[Signal]:
+def _table_signals(
+    rules: Sequence[Rule],
+    lake: Lake,
+    log_type: LogType,
+    span: Span,
+    files: Sequence[DataFile] | None,
+    failed: Callable[[Rule, Exception], None],
+) -> Iterator[Signal]:
     matcher, maker = Matcher(rules, log_type), SignalMaker(rules, log_type)
-    for rows in batches(lake, log_type, (*matcher.columns, *maker.columns), span):
+    for rows in batches(lake, log_type, (*matcher.columns, *maker.columns), span, files):
         batch = Batch(rows)
         fields = maker.fields(batch)
         for hits in matcher.match(rows):
             if hits.error is not None:
-                raise RuleError(f"{hits.rule.source}: {hits.error}") from hits.error
-            yield from maker.signals(hits, batch, fields)
+                failed(hits.rule, hits.error)
+            else:
+                yield from maker.signals(hits, batch, fields)
 
 
-def _files(table: Table, span: Span) -> list[DataFile]:
+def span_files(table: Table, span: Span) -> list[DataFile]:
     """The files that may hold events of the span, oldest day first.
 
     An event's ``dt`` is its day, or that of its ingestion where it claims to be older than what is kept.
