@@ -97,8 +97,9 @@ class FailingRules:
             if each.failures >= LIMIT and not each.told:
                 since = datetime.fromisoformat(each.since)
                 version = (since - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-                found = [_signal(each)]
-                yield from commit_signals(self._lake.ensure(SIGNALS), found, f"detect:failing/{each.rule}", version)
+                table, transaction = self._lake.ensure(SIGNALS), f"detect:failing/{each.rule}"
+                if table.committed(transaction) < version:
+                    yield from commit_signals(table, [_signal(each)], transaction, version)
                 self._state.update(FAILING, each.rule, lambda old: {**old, "told": True} if old else None)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 
@@ -28,11 +28,11 @@ class Cron:
     """Points in time, to the minute. ``day`` says which days of ``months`` and ``years`` count."""
 
     text: str
-    minutes: frozenset[int]
-    hours: frozenset[int]
-    months: frozenset[int]
-    years: frozenset[int]
-    day: Days
+    minutes: frozenset[int] = field(compare=False, repr=False)
+    hours: frozenset[int] = field(compare=False, repr=False)
+    months: frozenset[int] = field(compare=False, repr=False)
+    years: frozenset[int] = field(compare=False, repr=False)
+    day: Days = field(compare=False, repr=False)
 
     def after(self, moment: datetime) -> datetime | None:
         """The first time later than ``moment``; ``None`` where there is none."""
