@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -29,7 +30,7 @@ from .hookspecs import (
 )
 from .host import Host
 from .log import get_logger
-from .model import Detector, Signal
+from .model import Detector, Query, QueryResult, Signal
 from .references import References
 from .settings import configure
 
@@ -43,10 +44,14 @@ if TYPE_CHECKING:
     from .collect import Ingester
     from .detect.checkouts import Checkouts
     from .detect.engine import Engine
+    from .detect.failing import FailingRules
     from .detect.packs import Pack
     from .detect.rules import RuleSet
+    from .detect.schedule.book import ScheduleBook
+    from .detect.schedule.scheduler import Scheduler
     from .detect.stages import Stages
     from .lake.lake import Lake
+    from .lake.spec import TableSpec
     from .parse.log_types import LogTypes
     from .state import State
 
@@ -152,6 +157,10 @@ class Parts:
         checkouts = self._checkouts if section.packs else ()
         return packs_of(section.packs, checkouts, [self.home / path for path in section.paths], section.owners)
 
+    def shadows(self) -> frozenset[str]:
+        """The ids of the rules that are on trial now."""
+        return self.stages.shadows(self.rules.all)
+
     @cached_property
     def stages(self) -> Stages:
         """Which rules are on trial."""
@@ -175,7 +184,45 @@ class Parts:
         from .detect.versions import Versions
 
         Versions(self.state).record([*self.rules.all, *self.rules.filters])
-        return Engine(self.lake, self.state, self.rules, self.log_types, detectors=self.detectors)
+        return Engine(
+            self.lake,
+            self.state,
+            self.rules,
+            self.log_types,
+            detectors=self.detectors,
+            scheduled=self.scheduler.scheduled,
+            failing=self.failing,
+        )
+
+    @cached_property
+    def failing(self) -> FailingRules:
+        """Rules whose last evaluation failed."""
+        from .detect.failing import FailingRules
+
+        return FailingRules(self.state, self.lake)
+
+    @cached_property
+    def schedules(self) -> ScheduleBook:
+        """Which rules run by a schedule."""
+        from .detect.schedule.book import ScheduleBook
+
+        return ScheduleBook(self.state, self.rules)
+
+    @cached_property
+    def scheduler(self) -> Scheduler:
+        """What runs them."""
+        from .detect.schedule.runs import Runs
+        from .detect.schedule.scheduler import Scheduler
+
+        return Scheduler(
+            self.lake,
+            self.log_types,
+            self.schedules,
+            Runs(self.state),
+            self.failing,
+            self._ask_rule,
+            shadows=self.shadows,
+        )
 
     @cached_property
     def alerts(self) -> Alerts:
@@ -285,6 +332,31 @@ class Parts:
             source=source,
             settings=IngestSettings(section.retention_days, section.raw == "keep"),
         )
+
+    def _ask(
+        self, sql: str, parameters: Mapping[str, Any], max_rows: int, absent: Sequence[TableSpec] = ()
+    ) -> QueryResult:
+        from .lake.named import tables_named
+
+        known, tables = tables_named(sql, self.lake, self.log_types, absent)
+        query = Query(
+            sql=sql,
+            tables=tables,
+            parameters=parameters,
+            max_rows=max_rows,
+            timeout=self.settings.query.timeout,
+            execution_id=str(uuid.uuid4()),
+            known=known,
+        )
+        return self.query_backend.run_query(query)
+
+    def _ask_rule(self, sql: str, parameters: Mapping[str, Any]) -> QueryResult:
+        """Run an SQL rule's query. A log type without any event yet is an empty table."""
+        from .detect.signals import SIGNALS
+        from .detect.sql_rules.rule import MOST_ROWS
+        from .lake.spec import table_spec
+
+        return self._ask(sql, parameters, MOST_ROWS, [*map(table_spec, self.log_types), SIGNALS])
 
     def _look(self, label: str, detector: Detector, table: str, rows: Any) -> Sequence[Signal]:
         found: Sequence[Signal] = self.host.run(

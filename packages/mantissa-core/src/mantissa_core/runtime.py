@@ -13,12 +13,10 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
-import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -26,23 +24,29 @@ from typing import TYPE_CHECKING, Any, Self
 from .config import Settings, load
 from .errors import MantissaError, NeedsOperator, PluginError, Retry
 from .hookspecs import Collector
-from .model import Alert, Page, Query, QueryResult, Signal, TableSnapshot
+from .model import Alert, Page, QueryResult, Signal
 from .parts import Parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from .collect import Buffer, Collected, Ingested, Ingesters
+    from .detect.gap_replay import Replayed
+    from .detect.progress import Gap
     from .model.collection import Records
 
 
 @dataclass(slots=True)
 class Detected:
-    """What a detection run found: signals, the alerts that they opened, and those that they added to."""
+    """What a detection run found: signals, the alerts that they opened, and those that they added to.
+
+    ``problems`` says, by rule id, why a rule failed on stored events.
+    """
 
     signals: list[Signal] = field(default_factory=list)
     opened: list[Alert] = field(default_factory=list)
     updated: list[Alert] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
 
 
 class Runtime(Parts):
@@ -156,16 +160,70 @@ class Runtime(Parts):
         if failures:
             raise failures[0]
 
-    def detect(self) -> Detected:
-        """Evaluate what was committed and not yet evaluated, store the signals, open or update alerts."""
+    def detect(self, *, schedules: bool = True) -> Detected:
+        """Evaluate what was committed and not yet evaluated, store the signals, open or update alerts.
+
+        With ``schedules`` the scheduled rules that are due run first.
+        """
+        self._own()
+        scheduled = self.run_schedules() if schedules else []
+        with self._detecting:
+            return self._detected([*scheduled, *self.engine.run()])
+
+    def run_schedules(self) -> list[Signal]:
+        """Run the scheduled rules that are due, and return their signals; alerts are opened by :meth:`detect`."""
+        self._own()
+        return self.scheduler.run()
+
+    def detect_span(self, start: datetime, end: datetime, rules: Collection[str] = ()) -> Detected:
+        """Detect what is new, then evaluate the rules (all, or those of some ids) on the stored events of a span.
+
+        Signals that are stored already are not found again. ``start <= m_time < end``; SQL rules run at their scheduled
+        times in the span.
+
+        Raises:
+            RuleError: an SQL rule has no schedule, or runs too often within the span.
+        """
+        from .detect.backfill import Backfill
+        from .detect.history import Span
+        from .detect.sql_rules import SqlRule
+
+        self._own()
+        chosen = [each for each in self.rules.rules if not rules or each.id in rules]
+        queries = [
+            (each.rule, each.timing)
+            for each in self.schedules
+            if isinstance(each.rule, SqlRule) and (each.rule.id in rules if rules else each.enabled)
+        ]
+        with self._detecting:
+            backfill = Backfill(
+                self.lake, self.log_types, self.scheduler, chosen, queries, Span(start, end), self.shadows()
+            )
+            signals = [*self.engine.run(), *backfill.run()]
+            result = self._detected([*signals, *self.engine.correlate()])
+        result.problems.update(backfill.problems)
+        return result
+
+    def replay_gaps(self, rules: Collection[str] = ()) -> tuple[list[Replayed], Detected]:
+        """Evaluate again what rules (all, or those of some ids) could not, and forget the gaps that are closed."""
         self._own()
         with self._detecting:
-            signals = list(self.engine.run())
-            result = self._alert()
-        result.signals = signals
-        for alert in result.opened:
-            self._announce(alert)
-        return result
+            replayed = list(self.engine.gap_replay().run(rules))
+            found = [signal for each in replayed for signal in each.signals]
+            return replayed, self._detected([*found, *self.engine.correlate()])
+
+    def gaps(self) -> list[Gap]:
+        """What rules could not evaluate."""
+        from .detect.progress import Progress
+
+        return Progress(self.state).gaps()
+
+    def forget_gaps(self, gaps: Iterable[Gap]) -> None:
+        """Forget these gaps, unless they were widened in the meantime."""
+        from .detect.progress import Progress
+
+        for gap in gaps:
+            Progress(self.state).close(gap)
 
     def deliver(self) -> int:
         """Attempt every delivery that is due; returns how many messages arrived."""
@@ -182,17 +240,7 @@ class Runtime(Parts):
         """
         self._own()
         limit = min(max_rows or self.settings.query.max_result_rows, 10_000)
-        known, tables = self._tables_of(sql)
-        query = Query(
-            sql=sql,
-            tables=tables,
-            parameters=parameters or {},
-            max_rows=limit,
-            timeout=self.settings.query.timeout,
-            execution_id=str(uuid.uuid4()),
-            known=known,
-        )
-        return self.query_backend.run_query(query)
+        return self._ask(sql, parameters or {}, limit)
 
     def on_alert(self, listener: Callable[[Alert], None]) -> None:
         """Call ``listener`` with every alert that :meth:`detect` opens, on the thread that detects.
@@ -250,27 +298,17 @@ class Runtime(Parts):
             self.state.update("alert", "cursor", lambda _old, at=version: {"version": at})  # type: ignore[misc]
         return result
 
+    def _detected(self, signals: list[Signal]) -> Detected:
+        """Open or update alerts for what was stored, and tell the listeners."""
+        result = self._alert()
+        result.signals = signals
+        for alert in result.opened:
+            self._announce(alert)
+        return result
+
     def _announce(self, alert: Alert) -> None:
         for listener in self._listeners:
             try:
                 listener(alert)
             except Exception as error:  # noqa: BLE001  # the listener is the embedding program's
                 self._log.error("on_alert listener failed", error=type(error).__name__, alert=alert.id)
-
-    def _tables_of(self, sql: str) -> tuple[list[str], list[TableSnapshot]]:
-        """The names of all tables and views, and those that ``sql`` names (or the views below it do)."""
-        from .lake.views import views
-
-        tables = self.lake.tables()
-        defined = list(views(self.log_types, tables))
-        words, found = _words(sql), []
-        for view in defined:
-            if view.name in words:
-                words |= _words(view.sql or "")
-                found.append(view)
-        found += [self.lake.table(name).snapshot() for name in tables if name in words]
-        return [*tables, *(view.name for view in defined)], found
-
-
-def _words(sql: str) -> set[str]:
-    return {word.lower() for word in re.findall(r"[A-Za-z_][A-Za-z0-9_]*", sql)}

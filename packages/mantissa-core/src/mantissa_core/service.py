@@ -4,6 +4,7 @@
 
     collect/<label>    every ``every`` seconds    ─┐
     receive/<label>    while the sender pushes    ─┴─ commits ─▶ detect ─ alerts ─▶ deliver
+    schedules          rules that are due          ── signals ──▲
     job/<name>         at the module's interval
     maintain           compaction, retention, vacuum
 
@@ -61,6 +62,7 @@ class Service:
         loops = [
             *self._sources(stop),
             _Loop("detect", self._detect, wake=self._committed),
+            _Loop("schedules", self._run_schedules),
             _Loop("deliver", self._deliver, wake=self._alerted),
             *self._jobs(),
             _Loop("maintain", _Maintenance(self._runtime).step),
@@ -109,11 +111,16 @@ class Service:
         return SHORTEST  # it ended by itself: start it again
 
     def _detect(self) -> float:
-        found = self._runtime.detect()
+        found = self._runtime.detect(schedules=False)
         for alert in found.opened:
             self._log.info("alert", id=alert.id, severity=str(alert.severity), rule=alert.rule_name)
         if found.opened or found.updated:
             self._alerted.set()
+        return POLL
+
+    def _run_schedules(self) -> float:
+        if self._runtime.run_schedules():
+            self._committed.set()  # signals, which alerts are made of
         return POLL
 
     def _deliver(self) -> float:

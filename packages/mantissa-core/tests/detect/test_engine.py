@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from mantissa_core.detect.engine import Engine
+from mantissa_core.detect.failing import FAILING, RULE_ID
 from mantissa_core.detect.ir import Op, Predicate, Regex
 from mantissa_core.detect.progress import Gap, Progress
 from mantissa_core.detect.rules import Rule, RuleSet
@@ -182,6 +183,60 @@ def test_a_failing_rule_leaves_a_gap_and_the_others_go_on(
     assert "ArrowInvalid" in gap.error
 
 
+def test_a_rule_that_keeps_failing_opens_one_alert_until_it_works_again(
+    ingest: Ingest, engine: MakeEngine, named: Rule, state: State
+) -> None:
+    failing = replace(named, ir=Predicate("name", Op.REGEX, (Regex("("),)))
+    running = engine(failing)
+    told = []
+    for number in range(5):
+        ingest({"name": "bad", "number": number})
+        told += list(running.run())
+    assert [(each.rule_id, each.group) for each in told] == [(RULE_ID, {"rule": named.id})]
+    assert [document.value["failures"] for document in state.scan(FAILING)] == [5]
+    ingest({"name": "bad", "number": 6})
+    assert [each.rule_id for each in engine(named).run()] == [named.id]
+    assert list(state.scan(FAILING)) == []
+
+
+def test_a_rule_with_a_schedule_does_not_follow_commits(ingest: Ingest, engine: MakeEngine, named: Rule) -> None:
+    ingest({"name": "bad", "number": 1})
+    scheduled = {named.id}
+    running = engine(scheduled=lambda: scheduled)
+    assert list(running.run()) == []
+    scheduled.clear()
+    (later,) = ingest({"name": "bad", "number": 2})
+    assert [each.event_ids for each in running.run()] == [(later,)]
+
+
+def test_a_gap_is_closed_by_another_try_with_the_mended_rule(
+    lake: Lake, ingest: Ingest, engine: MakeEngine, named: Rule, state: State, make_rule: Callable[..., Rule]
+) -> None:
+    other = make_rule({"selection": {"name": "bad"}}, id="22222222-2222-4222-8222-222222222222")
+    failing = replace(named, ir=Predicate("name", Op.REGEX, (Regex("("),)))
+    ids = ingest({"name": "bad", "number": 1}, {"name": "good"}) + ingest({"name": "bad", "number": 2})
+    assert len(list(engine(failing, other).run())) == 2
+    (still,) = engine(failing, other).gap_replay().run()
+    assert "ArrowInvalid" in still.problem
+    (gone,) = engine(other).gap_replay().run()
+    assert "no rule" in gone.problem
+    assert list(engine(named, other).gap_replay().run(["another"])) == []
+    (done,) = engine(named, other).gap_replay().run()
+    assert done.problem == ""
+    assert {each.event_ids[0] for each in done.signals} == {ids[0], ids[2]}
+    assert Progress(state).gaps() == []
+    assert len(stored(lake)) == 4
+
+
+def test_a_gap_of_versions_that_the_log_forgot_stays(lake: Lake, ingest: Ingest, engine: MakeEngine) -> None:
+    ingest({"name": "bad", "number": 1})
+    ingest({"name": "bad", "number": 2})
+    Path(lake.table(TABLE).url, "_delta_log", f"{1:020}.json").unlink()
+    list(engine().run())
+    (still,) = engine().gap_replay().run()
+    assert "--from" in still.problem
+
+
 def test_versions_that_the_log_forgot_are_a_gap_and_are_passed(
     lake: Lake, ingest: Ingest, engine: MakeEngine, state: State
 ) -> None:
@@ -288,3 +343,7 @@ def test_a_cursor_never_moves_back_and_a_gap_only_widens(state: State) -> None:
     progress.record(Gap("t", "r", "v", 4, 6, "x" * 1000))
     progress.record(Gap("t", "r", "v", 2, 2, "last"))
     assert progress.gaps() == [Gap("t", "r", "v", 2, 6, "last")]
+    progress.close(Gap("t", "r", "v", 2, 5, "last"))  # it was widened since
+    assert len(progress.gaps()) == 1
+    progress.close(Gap("t", "r", "v", 2, 6, "last"))
+    assert progress.gaps() == []

@@ -188,4 +188,5 @@ def test_a_stored_rule_has_every_field_of_a_rule() -> None:
         "text",
         "source",
         "filters",
+        "timing",
     }

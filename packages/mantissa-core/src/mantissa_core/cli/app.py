@@ -27,6 +27,7 @@ SECTIONS = {
         "alerts": "List, show and judge alerts, and deliver them again.",
         "query": "Run SQL over the lake.",
         "rules": "List, test, tune and import detection rules.",
+        "schedules": "Run rules at times.",
     },
     "Look after it": {
         "lake": "Size, compaction, retention and verification of the lake.",

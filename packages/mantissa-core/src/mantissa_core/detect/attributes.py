@@ -20,7 +20,7 @@ from typing import Any
 from mantissa_core.errors import RuleError
 
 SECTION = "mantissa"
-KNOWN = ("stage", "owner", "group_by")
+KNOWN = ("stage", "owner", "group_by", "schedule_expression", "window")
 
 
 class Stage(StrEnum):

@@ -8,17 +8,19 @@ from datetime import date
 from typing import Literal, TypeAlias
 
 from mantissa_core.lake.lake import Lake
+from mantissa_core.lake.views import view_names
 from mantissa_core.model import LogType
 
 from .attack import TACTICS, tactics, techniques
 from .correlate.correlation import Correlation
 from .route import log_types_of
 from .rules import Rule, RuleSet
+from .sql_rules import SqlRule
 
 State = Literal["live", "silent", "missing"]
 """Events came in during the span; the log type is installed and none did; no log type answers to the log source."""
 
-Detection: TypeAlias = Rule | Correlation
+Detection: TypeAlias = Rule | Correlation | SqlRule
 
 ABSENT = "not installed"
 """The name under which all log sources without a log type stand."""
@@ -79,7 +81,7 @@ def coverage(rules: RuleSet, log_types: Sequence[LogType], found: Iterable[Sourc
     named: dict[str, set[str]] = {}
     untagged: list[Detection] = []
     used: set[str] = set()
-    every: list[Detection] = [*rules.rules, *rules.correlations]
+    every: list[Detection] = rules.all
     for rule in every:
         if rule.silent and not techniques(rule.tags):
             continue  # a part of a correlation, which has the tags
@@ -104,6 +106,8 @@ def _reads(rule: Detection | None, rules: RuleSet, log_types: Sequence[LogType])
     """The names of the log types that it reads; a correlation those of its rules."""
     if isinstance(rule, Rule):
         return {each.name for each in log_types_of(rule, log_types)}
+    if isinstance(rule, SqlRule):
+        return {each.name for each in log_types if {each.table, *view_names(each)}.intersection(rule.tables)}
     return {name for each in rule.ids.values() for name in _reads(rules.get(each), rules, log_types)} if rule else set()
 
 

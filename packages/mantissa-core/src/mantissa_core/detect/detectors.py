@@ -14,7 +14,7 @@ from mantissa_core.lake.table import Table
 from mantissa_core.model import Detector, Signal
 
 from .follower import Failures, Follower
-from .signals import SIGNALS, rows_from_signals
+from .signals import SIGNALS, rows_from_signals, unstored
 
 
 class DetectorFollower:
@@ -22,7 +22,12 @@ class DetectorFollower:
 
     def __init__(self, detector: Detector, table: str, lake: Lake) -> None:
         self.name, self.table = cursor_name(detector, table), table
+        self.rules = {detector.name}
         self._detector, self._lake = detector, lake
+
+    def only(self, rule: str) -> DetectorFollower:  # it is one alone
+        """Itself."""
+        return self
 
     def signals(self, table: Table, files: Sequence[DataFile], failures: Failures) -> Iterator[Signal]:
         """Yield what the detector finds and was not found before. A batch on which it fails leaves a gap."""
@@ -35,16 +40,8 @@ class DetectorFollower:
                 failures.add(self._detector.name, "", "module", error)
                 continue
             known |= fresh.keys()
-            yield from self._unstored(list(fresh.values()))
-
-    def _unstored(self, signals: Sequence[Signal]) -> Sequence[Signal]:
-        """Without those that are stored: unlike a rule's, a detector's signal may stand for events of many batches."""
-        if not signals:
-            return signals
-        times = [each.time for each in signals]
-        ids = pa.array([each.id for each in signals], pa.string())
-        stored = set(self._lake.ensure(SIGNALS).known_ids(ids, min(times), max(times)).to_pylist())
-        return [each for each in signals if each.id not in stored]
+            # Unlike a rule's, a detector's signal may stand for events of many batches.
+            yield from unstored(self._lake.ensure(SIGNALS), fresh.values())
 
 
 def detector_followers(detectors: Iterable[Detector], lake: Lake) -> list[Follower]:

@@ -7,7 +7,7 @@ takes them once. The cursor in the state store also passes versions without a ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
 from typing import Literal
 
@@ -25,8 +25,10 @@ from .correlate.correlator import Correlator
 from .correlate.watermark import LATENESS
 from .detectors import detector_followers
 from .evidence import SignalMaker
+from .failing import FailingRules
 from .field import Batch
 from .follower import Failures, Follower
+from .gap_replay import GapReplay
 from .matcher import Matcher
 from .progress import EVERY_RULE, Gap, Progress
 from .route import routed
@@ -42,6 +44,7 @@ class Engine:
     """Evaluates rules and detectors on what was committed since it last ran. One engine per lake at a time.
 
     ``start`` says where a table begins that was never evaluated: at its first version, or behind its newest.
+    ``scheduled`` gives the ids of rules that run by a schedule: they are passed over here.
     """
 
     def __init__(
@@ -54,15 +57,18 @@ class Engine:
         detectors: Sequence[Detector] = (),
         start: Literal["beginning", "now"] = "beginning",
         lateness: timedelta = LATENESS,
+        scheduled: Callable[[], Collection[str]] = frozenset,
+        failing: FailingRules | None = None,
     ) -> None:
-        self._lake = lake
+        self._lake, self._rules = lake, rules
         self._progress = Progress(state)
+        self._failing = failing or FailingRules(state, lake)
         self._start = start
-        self._stages, self._rules = Stages(state), rules
-        self._shadows: frozenset[str] = frozenset()
+        self._stages, self._shadows = Stages(state), frozenset[str]()
+        self._scheduled, self._skipped = scheduled, frozenset[str]()
         by_table = routed(rules.rules, log_types)
         followers: list[Follower] = [
-            _RuleFollower(each, log_type)
+            _RuleFollower(each, log_type, lambda: self._skipped)
             for table, each in by_table.items()
             if (log_type := log_types.by_table(table)) is not None
         ]
@@ -71,7 +77,9 @@ class Engine:
         for table, each in by_table.items():
             for rule in each:
                 tables.setdefault(rule.id, []).append(table)
-        self._correlator = Correlator(lake, state, rules.correlations, tables, lateness=lateness, start=start)
+        self._correlator = Correlator(
+            lake, state, rules.correlations, tables, lateness=lateness, start=start, failing=self._failing
+        )
 
     def run(self, limit: int | None = None) -> Iterator[Signal]:
         """Evaluate what is new, at most ``limit`` versions of it, and yield the signals once they are committed.
@@ -83,7 +91,7 @@ class Engine:
             LakeError: a table cannot be read, or signals cannot be committed.
             Fenced: another engine commits signals.
         """
-        left = limit
+        left, self._skipped = limit, frozenset(self._scheduled())
         self._shadows = self._stages.shadows(self._rules.all)
         tables, newest = self._lake.tables(), self._correlator.newest()
         for follower in sorted(self._followers, key=lambda each: each.table):
@@ -95,6 +103,16 @@ class Engine:
                 left = None if left is None else left - 1
                 yield from self._version(follower, version)
         yield from self._correlator.run(newest, self._shadows)
+        yield from self._failing.tell()
+
+    def correlate(self) -> Iterator[Signal]:
+        """Evaluate the correlations on signals that were stored by others, and yield theirs once they are committed."""
+        yield from self._correlator.run(self._correlator.newest(), self._stages.shadows(self._rules.all))
+
+    def gap_replay(self) -> GapReplay:
+        """What evaluates recorded gaps again; signals for correlations are left to the next :meth:`run`."""
+        shadows = self._stages.shadows(self._rules.all)
+        return GapReplay(self._lake, self._progress, self._followers, self._correlator, shadows)
 
     def _versions(self, follower: Follower) -> range:
         """The versions that are still to be evaluated."""
@@ -129,23 +147,35 @@ class Engine:
         yield from follower.signals(table, added, failures)
         for gap in failures.gaps:
             self._progress.record(gap)
+            rule = self._rules.get(gap.rule)
+            self._failing.failed(gap.rule, rule.title if rule else gap.rule, table.name, gap.error)
+        self._failing.worked(set(follower.rules) - {gap.rule for gap in failures.gaps} - self._skipped)
 
 
 class _RuleFollower:
     """The rules of one table, ready to run."""
 
-    def __init__(self, rules: Sequence[Rule], log_type: LogType) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], log_type: LogType, skipped: Callable[[], Collection[str]] = frozenset
+    ) -> None:
         self.name = self.table = log_type.table
+        self.rules = {rule.id for rule in rules}
+        self._loaded, self._log_type, self._skipped = rules, log_type, skipped
         self._matcher = Matcher(rules, log_type)
         self._maker, self._suppressor = SignalMaker(rules, log_type), Suppressor(rules, log_type)
 
+    def only(self, rule: str) -> _RuleFollower:
+        return _RuleFollower([each for each in self._loaded if each.id == rule], self._log_type)
+
     def signals(self, table: Table, files: Sequence[DataFile], failures: Failures) -> Iterator[Signal]:
-        known = set(table.schema().names)
+        known, skipped = set(table.schema().names), self._skipped()
         wanted = dict.fromkeys((*self._matcher.columns, *self._maker.columns, *self._suppressor.columns))
         for rows in table.read(files, [name for name in wanted if name in known], encoded=self._matcher.columns):
             batch = Batch(rows)
             fields = self._maker.fields(batch)
             for hits in self._matcher.match(rows):
+                if hits.rule.id in skipped:
+                    continue
                 try:
                     if hits.error is not None:
                         raise hits.error

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .correlate.correlation import Correlation
-
 if TYPE_CHECKING:
+    from .correlate.correlation import Correlation
     from .rules import Rule
+    from .sql_rules import SqlRule
 
 
-def tagged(rule: Rule | Correlation, tag: str | None) -> bool:
+def tagged(rule: Rule | Correlation | SqlRule, tag: str | None) -> bool:
     """Whether it has the tag, or one below it (``attack.t1098.001`` is below ``attack.t1098``); ``None`` is any."""
     if tag is None:
         return True
@@ -19,8 +19,8 @@ def tagged(rule: Rule | Correlation, tag: str | None) -> bool:
     return any(f"{each.lower()}.".startswith(f"{wanted}.") for each in rule.tags)
 
 
-def reads(rule: Rule | Correlation, source: Mapping[str, str]) -> bool:
-    """Whether its log source has these parts (``product``, ``service``, ``category``). A correlation has none."""
-    if isinstance(rule, Correlation):
+def reads(rule: Rule | Correlation | SqlRule, source: Mapping[str, str]) -> bool:
+    """Whether its log source has these parts (``product``, ``service``, ``category``). Only Sigma rules have one."""
+    if not (logsource := getattr(rule, "logsource", None)):
         return not source
-    return all((getattr(rule.logsource, part) or "").lower() == name.lower() for part, name in source.items())
+    return all((getattr(logsource, part) or "").lower() == name.lower() for part, name in source.items())

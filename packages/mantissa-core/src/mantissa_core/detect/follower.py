@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
 import structlog
@@ -22,6 +22,13 @@ class Follower(Protocol):
 
     name: str
     table: str
+
+    @property
+    def rules(self) -> Collection[str]:
+        """What its gaps may name: the rules' ids, or the detector's name."""
+
+    def only(self, rule: str) -> Follower:
+        """The same for one of its ``rules`` alone."""
 
     def signals(self, table: Table, files: Sequence[DataFile], failures: Failures) -> Iterator[Signal]:
         """Yield the signals of the rows in ``files``; what cannot be evaluated is told to ``failures``."""

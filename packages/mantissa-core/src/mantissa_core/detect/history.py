@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,17 +46,24 @@ class Span:
     end: datetime | None = None
 
 
-def batches(lake: Lake, log_type: LogType, columns: Sequence[str] | None, span: Span) -> Iterator[pa.RecordBatch]:
+def batches(
+    lake: Lake,
+    log_type: LogType,
+    columns: Sequence[str] | None,
+    span: Span,
+    files: Sequence[DataFile] | None = None,
+) -> Iterator[pa.RecordBatch]:
     """Yield the stored rows of a log type within the span, file by file; files outside of it are not opened.
 
     ``columns`` that the table does not have yet are left out, ``m_time`` is always there; ``None`` is all.
+    ``files`` are those that :func:`span_files` gave at another moment.
     """
     if log_type.table not in lake.tables():
         return
     table = lake.table(log_type.table)
     names = table.schema().names
     wanted = names if columns is None else [each for each in dict.fromkeys((*columns, TIME)) if each in names]
-    for rows in table.read(_files(table, span), wanted):
+    for rows in table.read(span_files(table, span) if files is None else files, wanted):
         if len(within := _within(rows, span)):
             yield within
 
@@ -105,17 +112,38 @@ def event_batches(events: Sequence[Any], log_type: LogType) -> Iterator[pa.Recor
     yield from parsed.rows.combine_chunks().to_batches()
 
 
-def replay(rules: Sequence[Rule], lake: Lake, log_types: LogTypes, span: Span) -> Iterator[Signal]:
+Failed: TypeAlias = Callable[[Rule | Filter, Exception], None]
+"""What is told of a rule or a filter that fails on some events."""
+
+
+def refuse(rule: Rule | Filter, error: Exception) -> None:
+    """Let a rule that fails end a replay."""
+    raise RuleError(f"{rule.source}: {error}") from error
+
+
+def replay(
+    rules: Sequence[Rule],
+    lake: Lake,
+    log_types: LogTypes,
+    span: Span,
+    *,
+    files: Mapping[str, Sequence[DataFile]] | None = None,
+    failed: Failed = refuse,
+) -> Iterator[Signal]:
     """Evaluate the rules on the stored events of the span. Yields what they would have found; nothing is stored.
 
+    ``files`` are those to be read, by table (see :func:`span_files`); all by default. ``failed`` is told of a rule
+    that fails on some events; it goes on behind them.
+
     Raises:
-        RuleError: a rule or a filter fails on some event.
+        RuleError: a rule or a filter fails, and nobody is told.
     """
     for name, some in routed(rules, log_types).items():
         if (log_type := log_types.by_table(name)) is not None:
             readers = (Matcher(some, log_type), SignalMaker(some, log_type), Suppressor(some, log_type))
-            names = [name for each in readers for name in each.columns]
-            yield from signals_of(some, log_type, batches(lake, log_type, names, span))
+            names = [column for each in readers for column in each.columns]
+            chosen = None if files is None else files.get(name, ())
+            yield from signals_of(some, log_type, batches(lake, log_type, names, span, chosen), failed)
 
 
 def replay_all(rules: RuleSet, lake: Lake, log_types: LogTypes, span: Span) -> Iterator[Signal]:
@@ -124,7 +152,7 @@ def replay_all(rules: RuleSet, lake: Lake, log_types: LogTypes, span: Span) -> I
     The matches of the rules that correlations refer to are held in memory.
 
     Raises:
-        RuleError: a rule fails on some event.
+        RuleError: a rule or a filter fails on some event.
     """
     referred = {rule_id for each in rules.correlations for rule_id in each.ids.values()}
     hits = []
@@ -135,11 +163,13 @@ def replay_all(rules: RuleSet, lake: Lake, log_types: LogTypes, span: Span) -> I
     yield from (result for _, result in replayed(rules.correlations, hits))
 
 
-def signals_of(rules: Sequence[Rule], log_type: LogType, found: Iterable[pa.RecordBatch]) -> Iterator[Signal]:
+def signals_of(
+    rules: Sequence[Rule], log_type: LogType, found: Iterable[pa.RecordBatch], failed: Failed = refuse
+) -> Iterator[Signal]:
     """Evaluate the rules of one log type on its rows.
 
     Raises:
-        RuleError: a rule or a filter fails on some event.
+        RuleError: a rule or a filter fails, and nobody is told.
     """
     matcher, maker, suppressor = Matcher(rules, log_type), SignalMaker(rules, log_type), Suppressor(rules, log_type)
     for rows in found:
@@ -147,15 +177,12 @@ def signals_of(rules: Sequence[Rule], log_type: LogType, found: Iterable[pa.Reco
         fields = maker.fields(batch)
         for hits in matcher.match(rows):
             if hits.error is not None:
-                raise RuleError(f"{hits.rule.source}: {hits.error}") from hits.error
-            yield from suppressor.marked(maker.signals(hits, batch, fields), hits, rows, _failed)
+                failed(hits.rule, hits.error)
+            else:
+                yield from suppressor.marked(maker.signals(hits, batch, fields), hits, rows, failed)
 
 
-def _failed(each: Filter, error: Exception) -> None:
-    raise RuleError(f"{each.source}: {error}") from error
-
-
-def _files(table: Table, span: Span) -> list[DataFile]:
+def span_files(table: Table, span: Span) -> list[DataFile]:
     """The files that may hold events of the span, oldest day first.
 
     An event's ``dt`` is its day, or that of its ingestion where it claims to be older than what is kept.

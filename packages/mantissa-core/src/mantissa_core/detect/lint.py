@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from mantissa_core.errors import RuleError
+from mantissa_core.lake.views import view_names
 from mantissa_core.model import LogType
 
 from .attack import techniques, unknown_tags
@@ -22,7 +23,14 @@ from .rule_lines import file_of, line_of, line_of_field
 from .rule_tests import RuleTest, tests_of
 from .rules import Rule, RuleSet
 from .sequence_tests import SequenceTest, sequences_of
+from .sql_rules import SqlRule
+from .sql_rules.trial import SqlTest, sql_tests_of
 from .text import fold
+
+R = TypeVar("R", Rule, Correlation, SqlRule)
+
+OWN_TABLES = frozenset({"signals", "dead_letter"})
+"""Tables that are no log type's."""
 
 
 class Level(StrEnum):
@@ -53,7 +61,8 @@ def lint(rules: RuleSet, log_types: Sequence[LogType]) -> list[Problem]:
     found = [
         *_broken(rules),
         *(problem for rule in rules.rules for problem in _of(rule, log_types)),
-        *(problem for each in rules.correlations for problem in (*_tests(each), *_words(each))),
+        *(problem for each in rules.correlations for problem in (*_tests(each, sequences_of), *_words(each))),
+        *(problem for each in rules.queries for problem in _of_query(each, log_types)),
         *_duplicates(rules.rules),
         *filter_problems(rules, log_types),
         *_form(rules),
@@ -82,7 +91,7 @@ def _form(rules: RuleSet) -> Iterator[Problem]:
 def _of(rule: Rule, log_types: Sequence[LogType]) -> Iterator[Problem]:
     yield from _reach(rule, log_types)
     yield from _speed(rule)
-    yield from _tests(rule)
+    yield from _tests(rule, tests_of)
     yield from _words(rule)
 
 
@@ -117,10 +126,9 @@ def _speed(rule: Rule) -> Iterator[Problem]:
         yield _problem(rule, "slow", Level.HINT, f"every event is evaluated: {why}", line_of(rule, "detection"))
 
 
-def _tests(rule: Rule | Correlation) -> Iterator[Problem]:
-    tests: Sequence[RuleTest | SequenceTest]
+def _tests(rule: R, look: Callable[[R], Sequence[RuleTest | SequenceTest | SqlTest]]) -> Iterator[Problem]:
     try:
-        tests = sequences_of(rule) if isinstance(rule, Correlation) else tests_of(rule)
+        tests = look(rule)
     except RuleError as error:
         yield _problem(rule, "broken-tests", Level.ERROR, str(error))
         return
@@ -133,7 +141,18 @@ def _tests(rule: Rule | Correlation) -> Iterator[Problem]:
         yield _problem(rule, "one-sided-tests", Level.WARNING, f"its tests have no {what} {other}")
 
 
-def _words(rule: Rule | Correlation) -> Iterator[Problem]:
+def _of_query(rule: SqlRule, log_types: Sequence[LogType]) -> Iterator[Problem]:
+    known = {name for each in log_types for name in (each.table, *view_names(each))} | OWN_TABLES
+    for name in (each for each in rule.tables if each not in known):
+        yield _problem(
+            rule, "no-table", Level.ERROR, f"no installed log type has a table or view {name}: every run fails",
+            line_of(rule, "query"),
+        )  # fmt: skip
+    yield from _tests(rule, sql_tests_of)
+    yield from _words(rule)
+
+
+def _words(rule: Rule | Correlation | SqlRule) -> Iterator[Problem]:
     for warning in rule.warnings:
         yield _problem(rule, "accepted", Level.WARNING, warning, line_of(rule, warning.partition(":")[0]))
     if rule.silent:
@@ -186,5 +205,7 @@ def _value(value: object, node: Predicate) -> tuple[str, str]:
     return type(value).__name__, str(value) if plain else fold(str(value))
 
 
-def _problem(rule: Rule | Correlation, check: str, level: Level, message: str, line: int | None = None) -> Problem:
+def _problem(
+    rule: Rule | Correlation | SqlRule, check: str, level: Level, message: str, line: int | None = None
+) -> Problem:
     return Problem(check, level, message, file_of(rule.source), line or line_of(rule), rule.id)

@@ -66,6 +66,14 @@ class Progress:
 
         self._state.update(GAPS, gap.key, widen)
 
+    def close(self, gap: Gap) -> None:
+        """Forget a gap, unless it was widened in the meantime."""
+
+        def closed(old: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+            return old if old and (old["first"], old["last"]) != (gap.first, gap.last) else None
+
+        self._state.update(GAPS, gap.key, closed)
+
     def gaps(self) -> list[Gap]:
         """Every gap that was recorded."""
         return [Gap(**document.value) for document in self._state.scan(GAPS)]

@@ -24,9 +24,11 @@ from .correlate.link import linked
 from .filters import Filter, attached, parse_filter
 from .ir import Node, Predicate
 from .rule_yaml import documents
+from .schedule.timing import Timing, parse_timing
 
 if TYPE_CHECKING:
     from .rule_cache import RuleCache
+    from .sql_rules import SqlRule
 
 LARGEST = 1 << 20
 """Bytes of a rule file; larger ones are no rules."""
@@ -45,6 +47,7 @@ class Rule:
     without them the overlay's user and source address do. ``warnings`` say what was accepted though not quite right.
     ``keeps`` are the fields that correlations need of its matches; ``silent``: it is for them alone and never alerts.
     ``stage`` and ``owner`` are those of the file (:mod:`.attributes`); ``filters`` may silence some of its matches.
+    With ``timing`` (``mantissa.schedule_expression``, ``mantissa.window``) it runs by that and follows no commits.
     """
 
     id: str
@@ -69,6 +72,7 @@ class Rule:
     owner: str = ""
     modified: str = ""
     filters: tuple[Filter, ...] = ()
+    timing: Timing | None = None
 
     @cached_property
     def version(self) -> str:
@@ -93,7 +97,7 @@ class Rule:
 
 @dataclass
 class RuleSet:
-    """The rules, correlations and filters that loaded, and for each document that did not, why, by file name.
+    """The rules, correlations, SQL rules and filters that loaded; for each document that did not, why, by file name.
 
     A correlation stands behind those that it refers to.
     """
@@ -102,6 +106,7 @@ class RuleSet:
     broken: dict[str, RuleError] = field(default_factory=dict)
     correlations: list[Correlation] = field(default_factory=list)
     filters: list[Filter] = field(default_factory=list)
+    queries: list[SqlRule] = field(default_factory=list)
 
     @classmethod
     def load(
@@ -130,8 +135,8 @@ class RuleSet:
         found._link(beside)
         return found
 
-    def get(self, rule_id: str) -> Rule | Correlation | None:
-        """The rule or correlation of that id, if it loaded."""
+    def get(self, rule_id: str) -> Rule | Correlation | SqlRule | None:
+        """The rule, correlation or SQL rule of that id, if it loaded."""
         return self._by_id.get(rule_id)
 
     def without(self, ids: Collection[str]) -> RuleSet:
@@ -141,6 +146,7 @@ class RuleSet:
             dict(self.broken),
             [each for each in self.correlations if each.id not in ids],
             [each for each in self.filters if each.id not in ids],
+            [each for each in self.queries if each.id not in ids],
         )
         found._link()
         return found
@@ -159,16 +165,22 @@ class RuleSet:
         return RuleSet(
             [rule for rule in self.rules if rule.id in wanted],
             correlations=[each for each in self.correlations if each.id in wanted],
+            queries=[each for each in self.queries if each.id in wanted],
         )
 
     @cached_property
-    def _by_id(self) -> dict[str, Rule | Correlation]:
+    def _by_id(self) -> dict[str, Rule | Correlation | SqlRule]:
         return {each.id: each for each in self.all}
 
     @property
-    def all(self) -> list[Rule | Correlation]:
+    def sigma(self) -> list[Rule | Correlation]:
         """Rules, then correlations."""
         return [*self.rules, *self.correlations]
+
+    @property
+    def all(self) -> list[Rule | Correlation | SqlRule]:
+        """Rules, then correlations, then SQL rules."""
+        return [*self.rules, *self.correlations, *self.queries]
 
     def _read(self, file: Traversable, placeholders: Placeholders | None, kept: RuleCache | None) -> None:
         try:
@@ -187,11 +199,13 @@ class RuleSet:
                 self._add(document, text, source, placeholders)
             except RuleError as error:
                 self._break(source, error)
-        if kept and len(self.rules) - rules == len(parsed) and len(self.correlations) == correlations:
+        plain = len(self.rules) - rules == len(parsed) and len(self.correlations) == correlations
+        if kept and plain and not any(rule.timing for rule in self.rules[rules:]):
             kept.keep(text, self.rules[rules:])
 
     def _add(self, document: object, text: str, source: str, placeholders: Placeholders | None) -> None:
         from .correlate.parse import parse_correlation
+        from .sql_rules.parse import is_sql_rule, parse_sql_rule
 
         if is_legacy(document):
             converted = convert(cast(Mapping[str, Any], document))
@@ -204,6 +218,8 @@ class RuleSet:
             self.correlations.append(parse_correlation(document, text, source))
         elif isinstance(document, Mapping) and "filter" in document:
             self.filters.append(parse_filter(document, text, source, placeholders))
+        elif is_sql_rule(document):
+            self.queries.append(parse_sql_rule(cast(Mapping[str, Any], document), text, source))
         else:
             self.rules.append(parse_rule(document, text, source, placeholders))
 
@@ -225,7 +241,7 @@ class RuleSet:
         self.broken[source] = RuleError(f"{source}: {error}")
 
     def _refuse_duplicates(self) -> None:
-        by_id: dict[str, list[Rule | Correlation | Filter]] = {}
+        by_id: dict[str, list[Rule | Correlation | SqlRule | Filter]] = {}
         for rule in (*self.all, *self.filters):
             by_id.setdefault(rule.id, []).append(rule)
         for rule_id, claims in by_id.items():
@@ -236,6 +252,7 @@ class RuleSet:
         self.rules = [rule for rule in self.rules if len(by_id[rule.id]) == 1]
         self.correlations = [each for each in self.correlations if len(by_id[each.id]) == 1]
         self.filters = [each for each in self.filters if len(by_id[each.id]) == 1]
+        self.queries = [each for each in self.queries if len(by_id[each.id]) == 1]
 
 
 def parse_rule(
@@ -273,6 +290,7 @@ def parse_rule(
         stage=own.stage,
         owner=own.owner,
         modified=own.modified,
+        timing=_timing(rule),
         warnings=tuple(warnings),
     )
 
@@ -315,6 +333,13 @@ def _logsource(rule: Mapping[str, Any]) -> LogSource:
     if not any(parts.values()):
         raise RuleError("logsource: empty, expected product, service or category")
     return LogSource(**parts)
+
+
+def _timing(rule: Mapping[str, Any]) -> Timing | None:
+    try:
+        return parse_timing(_mapping(rule, "mantissa", {}))
+    except RuleError as error:
+        raise RuleError(f"mantissa.{error}") from None
 
 
 def _tags(rule: Mapping[str, Any], warnings: list[str]) -> tuple[str, ...]:

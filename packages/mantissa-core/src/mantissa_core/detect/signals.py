@@ -104,6 +104,17 @@ def commit_signals(table: Table, signals: Iterable[Signal], transaction: str, ve
             yield from signals_from_rows(batch)
 
 
+def unstored(table: Table, signals: Iterable[Signal]) -> Iterator[Signal]:
+    """Those signals that the table does not hold yet, each once."""
+    known: set[str] = set()
+    for chunk in in_chunks(iter(signals), CHUNK):
+        fresh = {each.id: each for each in chunk if each.id not in known}
+        known |= fresh.keys()
+        times = [each.time for each in chunk]
+        stored = set(table.known_ids(pa.array(fresh, pa.string()), min(times), max(times)).to_pylist())
+        yield from (each for each in fresh.values() if each.id not in stored)
+
+
 def in_chunks(signals: Iterator[Signal], size: int) -> Iterator[list[Signal]]:
     """Lists of at most ``size`` signals."""
     chunk: list[Signal] = []

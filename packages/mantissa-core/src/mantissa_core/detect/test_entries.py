@@ -16,8 +16,8 @@ T = TypeVar("T")
 
 _NAMES = ("id", "name", "title")
 
-Holds = Literal["event", "sequence"]
-"""What an entry has: one event for a rule, or a sequence of them for a correlation."""
+Holds = Literal["event", "sequence", "events"]
+"""What an entry has: one event for a rule, a sequence of them for a correlation, or tables of them for an SQL rule."""
 
 
 class HasSource(HasText, Protocol):
@@ -54,17 +54,17 @@ def read_entries(rule: HasSource, holds: Holds, read: Callable[[Mapping[str, Any
 def _listed(document: Any) -> list[Any]:
     tests = document.get("tests") if isinstance(document, Mapping) else None
     if not isinstance(tests, list):
-        raise RuleError("tests: missing, expected a list of tests with name, match and event (or sequence)")
+        raise RuleError("tests: missing, expected a list of tests with name, match and one of event, sequence, events")
     return tests
 
 
 def _holds(entry: Any) -> Holds:
     if isinstance(entry, Mapping):
-        if isinstance(entry.get("event"), Mapping) and "sequence" not in entry:
-            return "event"
-        if isinstance(entry.get("sequence"), list) and "event" not in entry:
-            return "sequence"
-    raise RuleError(f"found {entry!r}, expected a test with name, match and event, or name, match and sequence")
+        kinds: Mapping[Holds, type] = {"event": Mapping, "sequence": list, "events": Mapping}
+        held = [name for name, kind in kinds.items() if isinstance(entry.get(name), kind)]
+        if len(held) == 1 and len(kinds.keys() & entry.keys()) == 1:
+            return held[0]
+    raise RuleError(f"found {entry!r}, expected a test with name, match and one of event, sequence, events")
 
 
 def _is_for(entry: Mapping[str, Any], rule: HasSource) -> bool:

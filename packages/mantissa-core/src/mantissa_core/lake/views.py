@@ -39,6 +39,11 @@ def views(log_types: Iterable[LogType], tables: Collection[str]) -> list[TableSn
     return found
 
 
+def view_names(log_type: LogType) -> set[str]:
+    """The names of the views that hold its events."""
+    return {name for view in log_type.views for name in VIEW_NAMES[view]}
+
+
 def _union(sources: Sequence[LogType]) -> str:
     return "\nUNION ALL\n".join(_select(log_type) for log_type in sources)
 

@@ -43,12 +43,14 @@ def backtest_rules(session: Session, which: tuple[str, ...], last: timedelta, un
     with session.runtime() as runtime:
         window = timedelta(minutes=runtime.settings.alerts.window_minutes)
         with progress(session, "Replaying"):
-            outcomes = backtest(rules.all, replay_all(rules, runtime.lake, log_types, span), window)
+            outcomes = backtest(rules.sigma, replay_all(rules, runtime.lake, log_types, span), window)
     if session.json:
         print_json([_document(each) for each in outcomes])
         return
     for error in rules.broken.values():
         say(f"did not load: {error}", err=True)
+    if rules.queries:
+        say(f"{plural(len(rules.queries), 'SQL rule')} left out: 'mantissa query' runs their queries", err=True)
     loud = [each for each in outcomes if not each.rule.silent]
     if len(loud) == 1:
         _show_one(loud[0])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from click import UsageError
 
@@ -13,7 +14,10 @@ from mantissa_core.errors import ConfigError, RuleError
 if TYPE_CHECKING:
     from mantissa_core.detect.correlate.correlation import Correlation
     from mantissa_core.detect.rules import Placeholders, Rule, RuleSet
+    from mantissa_core.detect.sql_rules import SqlRule
     from mantissa_core.parse.log_types import LogTypes
+
+R = TypeVar("R", bound="Rule | Correlation | SqlRule")
 
 
 def chosen_rules(session: Session, which: tuple[str, ...]) -> tuple[RuleSet, LogTypes]:
@@ -67,31 +71,46 @@ def surroundings(session: Session) -> tuple[LogTypes, Placeholders]:
     return LogTypes.load([home / path for path in settings.log_types.paths]), settings.rules.placeholders
 
 
-def one_document(rules: RuleSet, beginning: str) -> Rule | Correlation:
-    """The rule or correlation whose id begins like that.
+def sigma_only(rules: RuleSet, what: str) -> None:
+    """Refuse SQL rules where nothing else was chosen.
+
+    Raises:
+        UsageError: there are SQL rules only; ``what`` says what does not apply to them.
+    """
+    if rules.queries and not rules.rules:
+        raise UsageError(
+            f"{rules.queries[0].title} is an SQL rule: {what}; 'rules show' prints it, 'rules test' runs its tests"
+        )
+
+
+def one_document(rules: Iterable[R], beginning: str) -> R:
+    """The one of the rules, correlations or SQL rules whose id begins like that.
 
     Raises:
         UsageError: there is none, or several.
     """
-    found = [each for each in rules.all if each.id.startswith(beginning)]
+    found = [each for each in rules if each.id.startswith(beginning)]
     if len(found) != 1:
         known = f"is the beginning of {len(found)} ids" if found else "names no rule that loaded"
         raise UsageError(f"{beginning} {known}; 'mantissa rules list' shows the ids")
     return found[0]
 
 
-def logsource(rule: Rule | Correlation) -> str:
-    """Its log source in one word: ``aws/cloudtrail``; of a correlation its type."""
+def logsource(rule: Rule | Correlation | SqlRule) -> str:
+    """Its log source in one word: ``aws/cloudtrail``; of a correlation its type; of an SQL rule its tables."""
     from mantissa_core.detect.correlate.correlation import Correlation
+    from mantissa_core.detect.sql_rules import SqlRule
 
     if isinstance(rule, Correlation):
         return str(rule.kind)
+    if isinstance(rule, SqlRule):
+        return f"sql: {', '.join(rule.tables)}"
     source = rule.logsource
     return "/".join(part for part in (source.product, source.service, source.category) if part)
 
 
-def rule_document(rule: Rule | Correlation) -> dict[str, Any]:
-    """The rule or correlation as JSON shows it in lists."""
+def rule_document(rule: Rule | Correlation | SqlRule) -> dict[str, Any]:
+    """The rule, correlation or SQL rule as JSON shows it in lists."""
     return {
         "id": rule.id,
         "title": rule.title,
@@ -105,9 +124,12 @@ def rule_document(rule: Rule | Correlation) -> dict[str, Any]:
     }
 
 
-def _about(rule: Rule | Correlation) -> dict[str, Any]:
+def _about(rule: Rule | Correlation | SqlRule) -> dict[str, Any]:
     from mantissa_core.detect.correlate.correlation import Correlation
+    from mantissa_core.detect.sql_rules import SqlRule
 
+    if isinstance(rule, SqlRule):
+        return {"sql": {"tables": list(rule.tables), "threshold": rule.threshold, "group_by": list(rule.group_by)}}
     if not isinstance(rule, Correlation):
         source = {key: value for key, value in rule.logsource.model_dump().items() if value}
         return {"logsource": source, "filters": [each.id for each in rule.filters]}

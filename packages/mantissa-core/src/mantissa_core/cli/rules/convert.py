@@ -14,7 +14,7 @@ from mantissa_core.cli.output import print_json, say
 from mantissa_core.detect.sql import NAMES
 from mantissa_core.errors import RuleError
 
-from .chosen import chosen_rules
+from .chosen import chosen_rules, sigma_only
 
 if TYPE_CHECKING:
     from mantissa_core.detect.correlate.correlation import Correlation
@@ -37,6 +37,7 @@ def convert_rules(ctx: click.Context, session: Session, which: tuple[str, ...], 
     express it exactly.
     """
     rules, log_types = chosen_rules(session, which)
+    sigma_only(rules, "it is SQL already")
     found = [*_converted(rules.rules, log_types, engine), *map(_counted, rules.correlations)]
     broken = [{"id": None, "title": None, "source": file, "reason": str(e)} for file, e in rules.broken.items()]
     if session.json:

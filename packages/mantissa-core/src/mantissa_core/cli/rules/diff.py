@@ -38,9 +38,9 @@ def diff_rules(session: Session, old: Path, new: Path, last: timedelta, until: d
         before, after = (RuleSet.load(packs=False, paths=[each], placeholders=placeholders) for each in (old, new))
         with progress(session, "Replaying"):
             found = differences(
-                before.all,
+                before.sigma,
                 replay_all(before, runtime.lake, log_types, span),
-                after.all,
+                after.sigma,
                 replay_all(after, runtime.lake, log_types, span),
             )
     for error in (*before.broken.values(), *after.broken.values()):

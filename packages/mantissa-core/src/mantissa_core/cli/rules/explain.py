@@ -14,7 +14,7 @@ from mantissa_core.cli.command import Command, Session, pass_session
 from mantissa_core.cli.exit_codes import Exit
 from mantissa_core.cli.output import print_json, say
 
-from .chosen import chosen_rules, one_document
+from .chosen import chosen_rules, one_document, sigma_only
 from .explain_correlation import explain_correlation, signals_in, stored_signals
 from .span import span_of, span_options
 
@@ -53,8 +53,9 @@ def explain_rule(
     from mantissa_core.detect.correlate.correlation import Correlation
 
     rules, log_types = chosen_rules(session, (rule,))
-    loud = [each for each in rules.all if not each.silent]
-    chosen = loud[0] if len(loud) == 1 else one_document(rules, rule)
+    sigma_only(rules, "its result is no single event")
+    loud = [each for each in rules.sigma if not each.silent]
+    chosen = loud[0] if len(loud) == 1 else one_document(rules.sigma, rule)
     if isinstance(chosen, Correlation):
         if event_id is not None:
             raise click.UsageError("a correlation is about several events: --event FILE or --last LENGTH")

@@ -10,9 +10,10 @@ from mantissa_core.cli.output import plural, say
 if TYPE_CHECKING:
     from mantissa_core.detect.rule_tests import Verdict
     from mantissa_core.detect.sequence_run import SequenceVerdict
+    from mantissa_core.detect.sql_rules.trial import SqlVerdict
 
 
-def failure_document(verdict: Verdict | SequenceVerdict) -> dict[str, Any]:
+def failure_document(verdict: Verdict | SequenceVerdict | SqlVerdict) -> dict[str, Any]:
     """One failed test as JSON has it."""
     from mantissa_core.detect.sequence_run import SequenceVerdict
 
@@ -31,7 +32,7 @@ def failure_document(verdict: Verdict | SequenceVerdict) -> dict[str, Any]:
     return {
         **about,
         "test": verdict.test,
-        "log_type": verdict.log_type,
+        "log_type": _log_type(verdict),
         "expected": verdict.expected,
         "got": verdict.got,
         "problem": verdict.problem,
@@ -39,7 +40,7 @@ def failure_document(verdict: Verdict | SequenceVerdict) -> dict[str, Any]:
     }
 
 
-def show_failures(failed: Sequence[Verdict | SequenceVerdict]) -> None:
+def show_failures(failed: Sequence[Verdict | SequenceVerdict | SqlVerdict]) -> None:
     """Print what was expected, what came, and why."""
     from mantissa_core.detect.sequence_run import SequenceVerdict
 
@@ -50,7 +51,7 @@ def show_failures(failed: Sequence[Verdict | SequenceVerdict]) -> None:
             lines: Sequence[str] = each.explanation
         else:
             wanted = "match" if each.expected else "not match"
-            say(f"  {each.rule.title}: {each.test!r} must {wanted} ({each.log_type or 'any log type'})")
+            say(f"  {each.rule.title}: {each.test!r} must {wanted} ({_log_type(each) or 'any log type'})")
             lines = _explained(each)
         for line in [each.problem] if each.problem else lines:
             say(f"    {line}")
@@ -82,8 +83,18 @@ def _group(group: Any) -> str:
     return ", ".join(f"{name}={value}" for name, value in group.items())
 
 
-def _explained(verdict: Verdict) -> list[str]:
-    """What each predicate saw, for the author of the rule."""
+def _log_type(verdict: Verdict | SqlVerdict) -> str:
+    from mantissa_core.detect.rule_tests import Verdict
+
+    return verdict.log_type if isinstance(verdict, Verdict) else ", ".join(verdict.rule.tables)
+
+
+def _explained(verdict: Verdict | SqlVerdict) -> list[str]:
+    """What each predicate saw, or how many rows there were, for the author of the rule."""
+    from mantissa_core.detect.rule_tests import Verdict
+
+    if not isinstance(verdict, Verdict):
+        return [f"the query returned {plural(verdict.rows, 'row')}, it fires above {verdict.rule.threshold}"]
     return [
         f"{'held' if each.matched else 'failed'}: {each.predicate}; the event has {', '.join(each.values) or 'nothing'}"
         for each in verdict.explanation.findings

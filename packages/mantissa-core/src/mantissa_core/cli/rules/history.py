@@ -37,7 +37,7 @@ def rule_history(session: Session, rule_id: str) -> None:
     from mantissa_core.state.audit import entries
 
     with session.runtime() as runtime:
-        rule = one_document(runtime.rules, rule_id)
+        rule = one_document(runtime.rules.all, rule_id)
         versions = Versions(runtime.state).of(rule.id)
         changes = list(entries(runtime.state, PARTITION, f"rule/{rule.id}"))
         found = [each for each in runtime.verdicts.precision() if each.rule == rule.id]

@@ -51,7 +51,7 @@ def lint_rules(
     if session.json:
         print_json(shown)
     else:
-        _show(shown, len(rules.rules) + len(rules.broken))
+        _show(shown, len(rules.rules) + len(rules.queries) + len(rules.broken))
     ctx.exit(Exit.FINDINGS if any(_reaches(each, fail_on) for each in found) else Exit.OK)
 
 

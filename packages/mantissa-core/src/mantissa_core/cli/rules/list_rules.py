@@ -9,6 +9,7 @@ import click
 from mantissa_core.cli.command import Command, Session, pass_session
 from mantissa_core.cli.exit_codes import Exit
 from mantissa_core.cli.output import SEVERITY_STYLES, Stacked, plural, print_json, say, table, width
+from mantissa_core.cli.schedules import schedule_documents
 from mantissa_core.detect.attributes import Stage
 
 from .chosen import logsource, rule_document
@@ -16,7 +17,9 @@ from .stage import stage_document
 
 if TYPE_CHECKING:
     from mantissa_core.detect.correlate.correlation import Correlation
+    from mantissa_core.detect.failing import Failing
     from mantissa_core.detect.rules import Rule, RuleSet
+    from mantissa_core.detect.sql_rules import SqlRule
     from mantissa_core.detect.stages import Placed
 
 SHORT_ID = 8
@@ -77,7 +80,8 @@ def list_rules(
     from mantissa_core.detect.stages import Placed
 
     with session.runtime() as runtime:
-        rules, commanded = runtime.rules, runtime.stages.commanded()
+        rules, commanded, schedules = runtime.rules, runtime.stages.commanded(), schedule_documents(runtime)
+        failing = {each.rule: each for each in runtime.failing.all()}
     if broken:
         _show_broken(session, rules)
         ctx.exit(Exit.FINDINGS if rules.broken else Exit.OK)
@@ -89,13 +93,24 @@ def list_rules(
         and stage in (None, str(placed[each.id].stage))
     ]  # fmt: skip
     if session.json:
-        print_json([{**rule_document(each), **stage_document(placed[each.id])} for each in found])
+        print_json(
+            [
+                {
+                    **rule_document(each),
+                    **stage_document(placed[each.id]),
+                    "schedule": schedules.get(each.id),
+                    "failing": failing.get(each.id),
+                }
+                for each in found
+            ]
+        )
         return
     length = None if width() >= WIDE else SHORT_ID
     rows = [(each.id[:length], _severity(each, placed[each.id]), each.title, logsource(each)) for each in found]
     table(
         ["ID", "SEVERITY", "TITLE", "LOG SOURCE"], rows, fixed=["ID", "SEVERITY", "LOG SOURCE"], styles=SEVERITY_STYLES
     )
+    _show_failing(failing)
     trials = sum(placed[each.id].stage is Stage.SHADOW for each in found)
     if not session.quiet:
         more = f", {len(rules.broken)} did not load (--broken)" if rules.broken else ""
@@ -103,11 +118,16 @@ def list_rules(
         say(f"\n{plural(len(found), 'rule')}{trial}{more}")
 
 
-def _severity(rule: Rule | Correlation, placed: Placed) -> Stacked:
+def _severity(rule: Rule | Correlation | SqlRule, placed: Placed) -> Stacked:
     return Stacked((str(rule.severity), *(["(shadow)"] if placed.stage is Stage.SHADOW else [])))
 
 
-def _fits(rule: Rule | Correlation, words: tuple[str, ...], severity: str | None) -> bool:
+def _show_failing(failing: dict[str, Failing]) -> None:
+    for each in failing.values():
+        say(f"\nFAILING {each.title}: {each.failures} times since {each.since[:16].replace('T', ' ')}: {each.error}")
+
+
+def _fits(rule: Rule | Correlation | SqlRule, words: tuple[str, ...], severity: str | None) -> bool:
     text = " ".join((rule.title, logsource(rule), *rule.tags)).lower()
     return severity in (None, str(rule.severity)) and all(word.lower() in text for word in words)
 

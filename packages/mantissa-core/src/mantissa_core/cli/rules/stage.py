@@ -33,7 +33,7 @@ def shadow_rule(session: Session, rule_id: str, reason: str) -> None:
     from mantissa_core.state.audit import this_user
 
     with session.runtime() as runtime:
-        rule = one_document(runtime.rules, rule_id)
+        rule = one_document(runtime.rules.all, rule_id)
         _refuse_same(runtime, rule, Stage.SHADOW)
         placed = runtime.stages.set(rule, Stage.SHADOW, by=this_user(), reason=reason)
     if session.json:
@@ -54,7 +54,7 @@ def promote_rule(session: Session, rule_id: str, reason: str) -> None:
     from mantissa_core.state.audit import this_user
 
     with session.runtime() as runtime:
-        rule = one_document(runtime.rules, rule_id)
+        rule = one_document(runtime.rules.all, rule_id)
         _refuse_same(runtime, rule, Stage.ACTIVE)
         numbers = trial_of(runtime, rule)
         placed = runtime.stages.set(rule, Stage.ACTIVE, by=this_user(), reason=reason)

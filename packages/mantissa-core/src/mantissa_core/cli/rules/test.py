@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mantissa_core.detect.rule_tests import Verdict
     from mantissa_core.detect.rules import RuleSet
     from mantissa_core.detect.sequence_run import SequenceVerdict
+    from mantissa_core.detect.sql_rules.trial import SqlVerdict
     from mantissa_core.parse.log_types import LogTypes
 
 
@@ -37,11 +38,13 @@ def test_rules(ctx: click.Context, session: Session, which: tuple[str, ...], mut
     """
     from mantissa_core.detect.rule_tests import run_tests
     from mantissa_core.detect.sequence_run import run_sequences
+    from mantissa_core.detect.sql_rules.trial import run_sql_tests
 
     rules, log_types = chosen_rules(session, which)
-    verdicts: list[Verdict | SequenceVerdict] = [
+    verdicts: list[Verdict | SequenceVerdict | SqlVerdict] = [
         *run_tests(rules.rules, log_types),
         *run_sequences(rules, list(log_types)),
+        *run_sql_tests(rules.queries, log_types),
     ]
     failed, untested = [each for each in verdicts if not each.passed], _untested(rules)
     mutations = _mutations(rules, log_types) if mutate else []
@@ -67,11 +70,13 @@ def _untested(rules: RuleSet) -> list[str]:
     from mantissa_core.detect.mutate_correlations import covered_by_sequences
     from mantissa_core.detect.rule_tests import tests_of
     from mantissa_core.detect.sequence_tests import sequences_of
+    from mantissa_core.detect.sql_rules.trial import sql_tests_of
 
     above = covered_by_sequences(rules)
     return [
         *(rule.id for rule in rules.rules if rule.id not in above and not tests_of(rule)),
         *(each.id for each in rules.correlations if not sequences_of(each)),
+        *(each.id for each in rules.queries if not sql_tests_of(each)),
     ]
 
 
@@ -84,10 +89,14 @@ def _mutations(rules: RuleSet, log_types: LogTypes) -> list[Mutation]:
     return [*mutate(plain, list(log_types)), *mutate_correlations(rules, list(log_types))]
 
 
-def _show_verdicts(failed: Sequence[Verdict | SequenceVerdict], tests: int, untested: int, loaded: RuleSet) -> None:
+def _show_verdicts(
+    failed: Sequence[Verdict | SequenceVerdict | SqlVerdict], tests: int, untested: int, loaded: RuleSet
+) -> None:
     show_failures(failed)
     for error in loaded.broken.values():
         say(f"BROKEN {error}\n")
     correlations = f", {plural(len(loaded.correlations), 'correlation')}" if loaded.correlations else ""
+    queries = f", {plural(len(loaded.queries), 'SQL rule')}" if loaded.queries else ""
     tail = f", {untested} without tests" if untested else ""
-    say(f"{plural(len(loaded.rules), 'rule')}{correlations}{tail}; {plural(tests, 'test')}, {len(failed)} failed.")
+    what = f"{plural(len(loaded.rules), 'rule')}{correlations}{queries}{tail}"
+    say(f"{what}; {plural(tests, 'test')}, {len(failed)} failed.")

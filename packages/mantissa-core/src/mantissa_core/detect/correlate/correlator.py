@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from mantissa_core.detect.failing import FailingRules
+from mantissa_core.detect.follower import Failures
 from mantissa_core.detect.progress import EVERY_RULE, Gap, Progress
 from mantissa_core.detect.signals import SIGNALS, commit_signals
 from mantissa_core.detect.stages import shadowed
@@ -49,12 +51,14 @@ class Correlator:
         *,
         lateness: timedelta = LATENESS,
         start: str = "beginning",
+        failing: FailingRules | None = None,
     ) -> None:
         self._lake, self._state, self._progress = lake, state, Progress(state)
         self._correlations, self._lateness, self._start = correlations, lateness, start
         self._tables = tables_below(correlations, tables)
         self._delays = delays(correlations)
         self._shadows: frozenset[str] = frozenset()
+        self._failing = failing or FailingRules(state, lake)
 
     def newest(self) -> dict[str, datetime]:
         """The newest event times of the tables that somebody waits for; to be asked before the rules are run."""
@@ -163,13 +167,43 @@ class Correlator:
     def _results(self, correlation: Correlation, first: int, until: int, version: int) -> list[Signal]:
         """The results at ``first <= time < until`` that are not stored yet. A failure leaves a gap."""
         try:
-            return self._evaluated(correlation, first, until)
+            found = self._evaluated(correlation, first, until)
         except LakeError:
             raise
         except Exception as error:  # noqa: BLE001  # a gap names the correlation; the others go on
             text = f"{type(error).__name__}: {error}"
             self._progress.record(Gap(SIGNALS.name, correlation.id, correlation.version, version, version, text))
             _log.warning("correlation failed", rule=correlation.id, source=correlation.source, error=text)
+            self._failing.failed(correlation.id, correlation.title, SIGNALS.name, text)
+            return []
+        self._failing.worked([correlation.id])
+        return found
+
+    def again(self, rule_id: str, files: Sequence[DataFile], failures: Failures) -> Iterator[Signal] | None:
+        """What a correlation finds that failed on the signals in ``files``, nothing of it stored.
+
+        Of one that waits for the watermark, everything that was decided since. ``None`` where it is not loaded.
+        """
+        correlation = next((each for each in self._correlations if each.id == rule_id), None)
+        return None if correlation is None else iter(self._again(correlation, files, failures))
+
+    def _again(self, correlation: Correlation, files: Sequence[DataFile], failures: Failures) -> list[Signal]:
+        table = self._lake.table(SIGNALS.name)
+        sources = set(correlation.ids.values())
+        decided = self._decided(table, correlation)
+        reread = files if correlation.monotone else table.live()
+        times = [hit.time for hit in read_hits(table, reread, sources, ())]
+        if not times:
+            return []
+        until = max(times) + micros_of(correlation.timespan) + 1
+        if not correlation.monotone:
+            until = (decided or 0) - self._ahead(correlation)
+        try:
+            return self._evaluated(correlation, min(times), until)
+        except LakeError:
+            raise
+        except Exception as error:  # noqa: BLE001  # it stays a gap
+            failures.add(correlation.id, correlation.version, correlation.source, error)
             return []
 
     def _evaluated(self, correlation: Correlation, first: int, until: int) -> list[Signal]:
