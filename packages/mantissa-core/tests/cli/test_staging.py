@@ -70,6 +70,17 @@ def test_a_rule_on_trial_records_signals_and_alerts_once_it_is_promoted(opened, 
     assert [each["count"] for each in detected(mantissa_at)["opened"]] == [1]
 
 
+def test_a_second_trial_counts_from_its_own_beginning(opened, mantissa_at):
+    mantissa_at("rules", "shadow", VAULT)
+    detected(mantissa_at)
+    mantissa_at("rules", "promote", VAULT)
+    mantissa_at("rules", "shadow", VAULT)
+    assert documents(mantissa_at("--json", "rules", "show", VAULT))["trial"]["signals"] == 0
+    write_lines(opened / "incoming" / "a.log", event(2000, "open_vault"))
+    assert detected(mantissa_at)["shadow"] == 1
+    assert documents(mantissa_at("--json", "rules", "promote", VAULT))["trial"]["signals"] == 1
+
+
 def test_the_file_may_put_a_rule_on_trial_and_a_command_wins_over_it(opened, mantissa_at):
     (opened / "rules" / "vault.yml").write_text(f"{RULE}mantissa: {{stage: shadow, owner: vault-team}}\n")
     shown = documents(mantissa_at("--json", "rules", "show", VAULT))

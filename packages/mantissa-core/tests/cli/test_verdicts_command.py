@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from mantissa_core.alert.verdicts import Verdict
+from mantissa_core.detect.attributes import Stage
+from mantissa_core.runtime import Runtime
 
 from .conftest import RULE, documents, event, write_lines
 
@@ -60,6 +63,16 @@ def test_a_verdict_is_one_of_three(alerts, mantissa_at):
     assert mantissa_at("alerts", "verdict", alerts[0], "maybe").exit_code == 2
 
 
+def test_a_program_that_embeds_the_runtime_judges_alerts_too(home, alerts):
+    with Runtime.open(home) as siem:
+        alert = siem.alerts.get(alerts[0])
+        siem.verdicts.record(alert, Verdict.BENIGN, by="ada", note="the auditor")
+        (found,) = siem.verdicts.precision()
+        siem.stages.set(siem.rules.get(found.rule), Stage.SHADOW, by="ada")
+        assert siem.stages.of(siem.rules.get(found.rule)).stage is Stage.SHADOW
+    assert (found.alerts, found.benign, found.share) == (3, 1, None)
+
+
 def test_precision_of_a_rule_without_alerts_is_refused(alerts, mantissa_at):
     assert mantissa_at("rules", "precision", "nothing").exit_code == 2
 
@@ -81,5 +94,5 @@ def test_the_history_of_a_rule_shows_versions_changes_filters_and_verdicts(home,
     assert (found["alerts"]["alerts"], found["alerts"]["benign"]) == (3, 1)
     lines = mantissa_at("rules", "history", VAULT).output.splitlines()
     assert lines[0].startswith("Vault opened (6a4a1b8e")
-    assert "stage: before active, after shadow, reason too loud (by " in "\n".join(lines)
+    assert "stage: active to shadow, reason too loud (by " in "\n".join(lines)
     assert lines[-1] == "3 alerts: 0 true, 0 false, 1 benign, 2 without a verdict"

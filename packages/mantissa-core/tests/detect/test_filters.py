@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from mantissa_core.detect.filters import attached, narrowed, parse_filter
+from mantissa_core.detect.ir import Op, Predicate, Regex
 from mantissa_core.detect.lint_filters import filter_problems
 from mantissa_core.detect.matcher import Matcher
 from mantissa_core.detect.rules import Rule, RuleSet
@@ -180,6 +182,20 @@ def test_lint_wants_an_owner_a_reason_an_end_and_rules_that_exist(
     assert checks(logsource={"product": "other"}) == [("warning", "filter-without-rule")]
     named = {"rules": [RULE_ID, "missing"], "known": {"nowhere": 1}, "condition": "not known"}
     assert checks(filter=named) == [("warning", "filter-without-rule"), ("warning", "dead-field")]
+
+
+def test_a_filter_that_fails_suppresses_nothing_and_is_told(
+    make_rule: Callable[..., Rule], make_batch: Callable[..., pa.RecordBatch], log_type: LogType
+) -> None:
+    broken = replace(parse_filter(document()), ir=Predicate("user.name", Op.REGEX, (Regex("("),)))
+    other = replace(parse_filter(document({"known": {"number": 5}})), id="other")
+    (rule,) = attached([make_rule({"selection": {"name": "bad"}})], [broken, other])
+    rows = make_batch([{"name": "bad", "user": {"name": "a"}, "number": 5}, {"name": "bad", "user": {"name": "b"}}])
+    (hits,) = Matcher([rule], log_type).match(rows)
+    told: list[str] = []
+    suppressor = Suppressor([rule], log_type, lambda: TODAY)
+    marked = list(suppressor.marked([signal(0), signal(1)], hits, rows, lambda each, _: told.append(each.id)))
+    assert ([one.suppressed_by for one in marked], told) == (["other", None], [ID])
 
 
 def test_signals_of_a_lake_without_the_column_disposition_are_read_and_added_to(tmp_path: Path) -> None:

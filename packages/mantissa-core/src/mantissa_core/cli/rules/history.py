@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mantissa_core.detect.filters import Filter
     from mantissa_core.detect.versions import Version
 
-OWN = frozenset({"subject", "action", "by", "at"})
-"""What every audit entry has."""
+OWN = frozenset({"subject", "action", "by", "at", "before", "after"})
+"""What audit entries have in common."""
 
 
 @click.command("history", cls=Command)
@@ -69,8 +69,10 @@ def _version_line(each: Version) -> tuple[datetime, str]:
 
 
 def _change_line(each: Mapping[str, Any]) -> tuple[datetime, str]:
-    facts = ", ".join(f"{name} {value}" for name, value in each.items() if name not in OWN and value not in ("", None))
-    return datetime.fromisoformat(each["at"]), f"{each['action']}: {facts} (by {each['by']})"
+    told = [f"{name} {value}" for name, value in each.items() if name not in OWN and value not in ("", None)]
+    if "before" in each and "after" in each:
+        told.insert(0, f"{each['before']} to {each['after']}")
+    return datetime.fromisoformat(each["at"]), f"{each['action']}: {', '.join(told)} (by {each['by']})"
 
 
 def _alerts(alerts: Precision) -> str:
