@@ -132,9 +132,8 @@ def test_nothing_in_a_pack_is_run_and_its_links_lead_nowhere(repository, packs_a
     (repository / "rules" / "link.yml").symlink_to("/etc/passwd")
     (repository / ".gitmodules").write_text('[submodule "x"]\n\tpath = x\n\turl = file:///nowhere\n')
     commit(repository, rules__more=DOOR.replace("7b5b2c9f", "8c6c3dad"))
-    config = home.parent / "gitconfig"
-    config.write_text(f"[core]\n\thooksPath = {hook.parent}\n")
-    result = packs_at("add", f"file://{repository}", "--folder", "rules", env={"GIT_CONFIG_GLOBAL": str(config)})
+    (home.parent / ".gitconfig").write_text(f"[core]\n\thooksPath = {hook.parent}\n")
+    result = packs_at("add", f"file://{repository}", "--folder", "rules", env={"HOME": str(home.parent)})
     assert result.exit_code == 0, result.output
     assert not ran.exists()
     link = home / "rule-packs" / "doors" / "rules" / "link.yml"
@@ -190,6 +189,15 @@ def test_flaws_of_a_pack_are_told_with_file_and_line(repository, packs_at):
     result = packs_at("add", f"file://{repository}", "--folder", "rules")
     assert result.exit_code == 0
     assert 'rules/door.yml:12: status: found "perfect", expected stable' in result.output
+
+
+def test_a_pack_with_the_id_of_a_rule_that_runs_is_refused_and_an_update_of_itself_is_not(repository, packs_at, home):
+    assert packs_at("add", f"file://{repository}").exit_code == 0
+    assert packs_at("update", "doors").exit_code == 0
+    result = packs_at("add", f"file://{repository}", "--name", "again")
+    assert result.exit_code == Exit.USAGE
+    assert "id of the pack stands in another rule already: 7b5b2c9f" in result.output
+    assert sorted(each.name for each in (home / "rule-packs").iterdir()) == ["doors", "doors.json"]
 
 
 def test_a_name_is_given_once(repository, packs_at):

@@ -37,6 +37,16 @@ def test_a_version_is_kept_once_with_what_its_file_says(state: State, rules: Seq
     assert versions.of("no-such-rule") == []
 
 
+def test_a_start_with_the_same_rules_looks_at_one_document_only(state: State, rules: Sequence[Rule]) -> None:
+    versions = Versions(state)
+    versions.record(rules)
+    for document in list(state.scan("rules", "versions/")):
+        if document.key != "versions/digest":
+            state.update("rules", document.key, lambda _old: None)
+    assert versions.record(rules) == 0
+    assert versions.of("rule-7") == []
+
+
 def test_only_what_changed_becomes_another_version_and_what_comes_back_is_told_again(
     state: State, rules: Sequence[Rule]
 ) -> None:

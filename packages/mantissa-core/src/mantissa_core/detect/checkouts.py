@@ -59,10 +59,13 @@ class Fetched:
 
 
 class Checkouts:
-    """The fetched packs of one instance. ``placeholders`` are the settings', for trying whether rules load."""
+    """The fetched packs of one instance.
 
-    def __init__(self, home: Path, placeholders: Placeholders | None = None) -> None:
-        self._folder, self._placeholders = home / FOLDER, placeholders
+    ``placeholders`` are the settings', for trying whether rules load; ``others`` the rules whose ids are taken.
+    """
+
+    def __init__(self, home: Path, placeholders: Placeholders | None = None, others: RuleSet | None = None) -> None:
+        self._folder, self._placeholders, self._others = home / FOLDER, placeholders, others or RuleSet()
 
     def __iter__(self) -> Iterator[Checkout]:
         """Every pack, by name, but those whose description is broken."""
@@ -171,7 +174,19 @@ class Checkouts:
         if not rules.all and not rules.filters:
             why = next(iter(rules.broken.values()), "there is no rule file in it")
             raise RuleError(f"no rule of the pack loads: {str(why).replace(f'{fresh}/', '')}")
+        self._refuse_taken(checkout, rules)
         return rules
+
+    def _refuse_taken(self, checkout: Checkout, rules: RuleSet) -> None:
+        """Two rules of one id are both refused at the next start: a pack must not end rules that run."""
+        others = (each for each in (*self._others.all, *self._others.filters) if not _below(each.source, checkout.path))
+        taken = {each.id: each.source for each in others}
+        if found := [each.id for each in (*rules.all, *rules.filters) if each.id in taken]:
+            many = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            raise RuleError(
+                f"an id of the pack stands in another rule already: {found[0]} in {taken[found[0]]}{many}; "
+                "remove that one first, or take other folders of the pack (--folder)"
+            )
 
     def _write(self, checkout: Checkout) -> None:
         value = {
@@ -203,6 +218,10 @@ def _flaws(rules: RuleSet, folder: Path) -> Iterator[str]:
     texts = {each.source.partition(" (document ")[0]: each.text for each in (*rules.all, *rules.filters)}
     for file, flaw in flaws_of(texts):
         yield f"{Path(file).relative_to(folder)}:{flaw.line}: {flaw.message}"
+
+
+def _below(source: str, folder: Path) -> bool:
+    return source.startswith(f"{folder}/")
 
 
 def _name_of(url: str) -> str:

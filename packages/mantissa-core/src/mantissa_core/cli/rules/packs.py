@@ -65,7 +65,7 @@ def list_packs(session: Session) -> None:
 @click.option("--stage", type=_STAGES, default="active", show_default=True, help="shadow puts its rules on trial.")
 @pass_session
 def add_pack(session: Session, url: str, ref: str, name: str, folders: tuple[str, ...], stage: str) -> None:
-    """Fetch a rule pack with git; its rules run from now on.
+    """Fetch a rule pack with git. Its rules run from now on; 'mantissa run' takes them up at its next start.
 
     URL begins with https://, ssh:// or file:// and holds no credential: git's credential helper or an SSH key do that.
     The checkout lies in rule-packs/ of the instance's home, with its licence. Nothing in it is run.
@@ -109,7 +109,7 @@ def remove_pack(session: Session, name: str) -> None:
 def _checkouts(runtime: Runtime) -> Checkouts:
     from mantissa_core.detect.checkouts import Checkouts
 
-    return Checkouts(runtime.home, runtime.settings.rules.placeholders)
+    return Checkouts(runtime.home, runtime.settings.rules.placeholders, runtime.rules)
 
 
 def _audit(runtime: Runtime, action: str, name: str, **facts: str) -> None:
