@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Protocol
 
 import yaml
+
+_PLACE = re.compile(r"([A-Za-z_-]+(?:\.[A-Za-z_-]+)*)[:,]")
 
 
 class HasText(Protocol):
@@ -31,6 +33,12 @@ def file_of(source: str) -> str:
     return re.sub(r" \(document \d+\)$", "", source)
 
 
+def document_of(source: str) -> int:
+    """The number of the document in its file, from 1."""
+    found = re.search(r" \(document (\d+)\)$", source)
+    return int(found[1]) if found else 1
+
+
 def line_of(rule: HasText, *keys: str) -> int | None:
     """The line, from 1, of the deepest of nested ``keys`` that the rule's document has; of the document without any.
 
@@ -39,13 +47,29 @@ def line_of(rule: HasText, *keys: str) -> int | None:
     node = _document(rule)
     if node is None:
         return None
-    line = node.start_mark.line
+    return _deepest(node, keys)
+
+
+def placed(error: Exception, text: str, number: int = 1) -> str:
+    """The error with the line of what it names at its beginning, such as ``detection.condition: …``.
+
+    ``number`` is that of the document in ``text``. Of what is not there the line of the nearest that is.
+    """
+    documents = _composed(text)
+    if str(error).startswith("line ") or not 1 <= number <= len(documents):
+        return str(error)
+    keys = _PLACE.match(str(error))
+    return f"line {_deepest(documents[number - 1], keys[1].split('.') if keys else ())}: {error}"
+
+
+def _deepest(node: yaml.Node, keys: Iterable[str]) -> int:
+    line = int(node.start_mark.line)
     for key in keys:
         found = next((pair for pair in _pairs(node) if str(pair[0].value) == key), None)
         if found is None:
             break
-        line, node = found[0].start_mark.line, found[1]
-    return int(line) + 1
+        line, node = int(found[0].start_mark.line), found[1]
+    return line + 1
 
 
 def line_of_field(rule: HasText, field: str, section: str = "detection") -> int | None:
@@ -73,7 +97,7 @@ def _composed(text: str) -> tuple[yaml.Node, ...]:
     try:
         # Composing makes nodes and no objects.
         return tuple(each for each in yaml.compose_all(text, Loader=yaml.CSafeLoader) if each is not None)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return ()
 
 

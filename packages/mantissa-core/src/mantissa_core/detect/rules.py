@@ -23,6 +23,7 @@ from .correlate.legacy import convert, is_legacy, merged
 from .correlate.link import linked
 from .filters import Filter, attached, parse_filter
 from .ir import Node, Predicate
+from .rule_lines import document_of, placed
 from .rule_yaml import documents
 from .schedule.timing import Timing, parse_timing
 
@@ -198,7 +199,7 @@ class RuleSet:
             try:
                 self._add(document, text, source, placeholders)
             except RuleError as error:
-                self._break(source, error)
+                self._break(source, error, text)
         plain = len(self.rules) - rules == len(parsed) and len(self.correlations) == correlations
         if kept and plain and not any(rule.timing for rule in self.rules[rules:]):
             kept.keep(text, self.rules[rules:])
@@ -224,7 +225,7 @@ class RuleSet:
             self.rules.append(parse_rule(document, text, source, placeholders))
 
     def _link(self, beside: RuleSet | None = None) -> None:
-        own, sources = {each.id for each in self.all}, {each.source for each in self.correlations}
+        own, sources = {each.id for each in self.all}, {each.source: each.text for each in self.correlations}
         others = beside or RuleSet()
         whole = RuleSet()
         whole.rules, whole.correlations, broken = linked(
@@ -235,10 +236,10 @@ class RuleSet:
         self.rules, self.correlations = attached(kept.rules, self.filters), kept.correlations
         for source, error in broken.items():
             if source in sources:
-                self._break(source, error)
+                self._break(source, error, sources[source])
 
-    def _break(self, source: str, error: RuleError) -> None:
-        self.broken[source] = RuleError(f"{source}: {error}")
+    def _break(self, source: str, error: RuleError, text: str = "") -> None:
+        self.broken[source] = RuleError(f"{source}: {placed(error, text, document_of(source))}")
 
     def _refuse_duplicates(self) -> None:
         by_id: dict[str, list[Rule | Correlation | SqlRule | Filter]] = {}
@@ -248,7 +249,9 @@ class RuleSet:
             if len(claims) > 1:
                 files = " and ".join(rule.source for rule in claims)
                 for rule in claims:
-                    self._break(rule.source, RuleError(f"id {rule_id} stands in {files}: all are refused, keep one"))
+                    self._break(
+                        rule.source, RuleError(f"id {rule_id} stands in {files}: all are refused, keep one"), rule.text
+                    )
         self.rules = [rule for rule in self.rules if len(by_id[rule.id]) == 1]
         self.correlations = [each for each in self.correlations if len(by_id[each.id]) == 1]
         self.filters = [each for each in self.filters if len(by_id[each.id]) == 1]

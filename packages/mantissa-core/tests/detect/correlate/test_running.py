@@ -195,3 +195,16 @@ def test_each_world_is_its_own(new_world: Callable[[], World]) -> None:
     one.ingest(*(one.at(second) for second in (0, 1, 2)))
     assert one.seconds("c") == [2]
     assert two.detect() == []
+
+
+@pytest.mark.parametrize(
+    "who", ["'; DROP TABLE signals; --", '"}, {"a": "', "a,b\n\u202e", "[bold]x[/bold]", "x" * 5000]
+)
+def test_hostile_values_group_as_any_other(world: World, who: str) -> None:
+    three(world, group_by=["user_email"])
+    world.ingest(*(world.at(second, user_email=who) for second in (0, 1, 2)))
+    world.ingest(*(world.at(second, user_email=who[:-1], key=f"k{second}") for second in (0, 1)))
+    (found,) = world.detect("c")
+    assert found.group["user_email"].startswith(who[:1000])
+    assert len(found.event_ids) == 3
+    assert [each.id for each in world.stored("c")] == [found.id]

@@ -49,7 +49,10 @@ def parse_correlation(document: Mapping[str, Any], text: str = "", source: str =
         raise RuleError("correlation.rules: empty, expected the id or name of at least one rule")
     kind = Kind(parsed.type.name.lower())
     own = attributes(document, warnings)
-    condition = _condition(kind, parsed)
+    try:
+        condition = _condition(kind, parsed)
+    except RecursionError:
+        raise RuleError("correlation.condition: nested too deeply") from None
     return Correlation(
         id=plain._id(document, title, warnings),
         name=plain._str(document, "name"),
@@ -61,7 +64,7 @@ def parse_correlation(document: Mapping[str, Any], text: str = "", source: str =
         condition=condition,
         text=text,
         source=source,
-        group_by=_names(parsed.group_by or [], "group-by"),
+        group_by=_group_by(section),
         aliases={each.alias: {ref.reference: to for ref, to in each.mapping.items()} for each in parsed.aliases},
         generate=parsed.generate,
         description=plain._str(document, "description"),
@@ -98,6 +101,12 @@ def _names(found: list[Any], key: str) -> tuple[str, ...]:
         if not isinstance(each, str) or not each.strip():
             raise RuleError(f"correlation.{key}, entry {number}: found {each!r}, expected a text")
     return tuple(dict.fromkeys(each.strip() for each in found))
+
+
+def _group_by(section: Mapping[str, Any]) -> tuple[str, ...]:
+    """As written: pySigma makes texts of whatever stands there."""
+    found = section.get("group-by")
+    return _names(found if isinstance(found, list) else [found] if found is not None else [], "group-by")
 
 
 def _timespan(parsed: SigmaCorrelationRule) -> timedelta:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 from mantissa_core.detect.attributes import attributes
-from mantissa_core.detect.rule_lines import line_of
 from mantissa_core.detect.schedule.timing import parse_timing
 from mantissa_core.errors import RuleError
 
@@ -30,18 +28,8 @@ def parse_sql_rule(document: Mapping[str, Any], text: str = "", source: str = "<
     """Read one document.
 
     Raises:
-        RuleError: it is malformed, or its query may not run; names the line and the key.
+        RuleError: it is malformed, or its query may not run; names the key.
     """
-    try:
-        return _parsed(document, text, source)
-    except RuleError as error:
-        keys = str(error).partition(":")[0].split(".")
-        place = SimpleNamespace(text=text, id=str(document.get("id")), title=str(document.get("title")))
-        line = line_of(place, *keys)
-        raise (RuleError(f"line {line}: {error}") if line else error) from None
-
-
-def _parsed(document: Mapping[str, Any], text: str, source: str) -> SqlRule:
     from mantissa_core.detect import rules as plain
 
     for key in map(str, document):
