@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from mantissa_core.detect.backfill import MOST_RUNS
+from mantissa_core.detect.correlate import correlator
 from mantissa_core.detect.ir import Op, Predicate, Regex
 from mantissa_core.errors import RuleError
 from mantissa_core.runtime import Runtime
@@ -144,3 +145,25 @@ def test_a_rule_that_fails_is_told_and_the_others_go_on(instance: OpenInstance) 
         assert [each.gap.rule for each in replayed if each.problem] == [KNOCKED]
         siem.forget_gaps([gap])
         assert siem.gaps() == []
+
+
+@pytest.mark.parametrize("condition", ["{gte: 2}", "{lt: 3}"])
+def test_a_correlations_gap_is_closed_by_another_try(
+    instance: OpenInstance, condition: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    correlation = CORRELATION.replace("{gte: 2}", condition)
+    with instance(SIGMA.format(verb="knock", id=KNOCKED), correlation) as siem:
+        ingest(siem, 5, 10)
+        with monkeypatch.context() as patch:
+            patch.setattr(correlator, "results", lambda *_: 1 / 0)
+            siem.detect()
+            ingest(siem, 600, verb="passing time")
+            siem.detect()
+        (gap,) = siem.gaps()
+        assert (gap.table, gap.rule) == ("signals", OFTEN)
+        (done,), found = siem.replay_gaps()
+        assert done.problem == ""
+        assert {each.rule_id for each in found.signals} == {OFTEN}
+        assert siem.gaps() == []
+        assert siem.detect().signals == []
+        assert len(stored(siem)) == len(set(stored(siem)))

@@ -89,6 +89,7 @@ class Engine:
             Fenced: another engine commits signals.
         """
         left, self._skipped = limit, frozenset(self._scheduled())
+        self._failing.refresh()
         tables, newest = self._lake.tables(), self._correlator.newest()
         for follower in sorted(self._followers, key=lambda each: each.table):
             if follower.table not in tables:
