@@ -4,7 +4,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import structlog
@@ -165,3 +165,16 @@ def test_stopping_finishes_the_page_in_hand(runtime):
     thread.join(PATIENCE)
     assert not thread.is_alive()
     assert _stored(runtime) == 1
+
+
+def test_scheduled_rules_run_and_their_alerts_are_opened(home):
+    (home / "rules" / "knocks.yml").write_text(
+        "title: Knocks\nid: knocks\nquery: SELECT m_id FROM acme_audit\nschedule_expression: rate(1 minute)\n"
+    )
+    with Runtime.open(home) as runtime:
+        runtime.ingest("acme.audit", [event(1)])
+        runtime.run_schedules()
+        past = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
+        runtime.state.update("schedule-runs", "knocks", lambda old: {**old, "reached": past, "succeeded": past})
+        with running(runtime):
+            eventually(lambda: runtime.alerts.list(rule="knocks"))

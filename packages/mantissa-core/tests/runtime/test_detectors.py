@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pyarrow.compute as pc
 import pytest
 from mantissa_core import Runtime, maintenance
+from mantissa_core.detect.failing import RULE_ID
 from mantissa_core.detect.progress import Progress
 from mantissa_core.hookspecs import Module, hookimpl
 from mantissa_core.model import Detector, Severity, Signal
@@ -176,3 +177,20 @@ def test_events_may_be_stored_while_a_detector_looks(siem):
     siem.detect()
     assert watch.seen == [(TABLE, ["early"])]
     assert siem.query("SELECT count(*) AS n FROM generic_json").rows.to_pylist() == [{"n": 2}]
+
+
+def test_one_that_keeps_failing_opens_an_alert_and_its_gap_is_closed_by_another_try(siem):
+    watch = _watched(siem, look=lambda *_: 1 / 0)
+    for _ in range(4):
+        _ingest(siem, "bad")
+        siem.detect()
+    (alert,) = siem.alerts.list()
+    assert (alert.rule_id, alert.count) == (RULE_ID, 1)
+    (known,) = siem.failing.all()
+    assert (known.rule, known.failures) == ("watch/bad", 4)
+    watch._look = watch._signals
+    (done,), found = siem.replay_gaps()
+    assert (done.problem, len(found.signals)) == ("", 4)
+    _ingest(siem, "good")
+    siem.detect()
+    assert siem.failing.all() == siem.gaps() == []

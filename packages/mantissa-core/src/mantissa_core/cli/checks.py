@@ -54,7 +54,8 @@ def check_instance(runtime: Runtime) -> Iterator[Check]:
     yield from check_stores(runtime)
     yield from _guarded("lake", runtime.settings.lake.url, lambda: _lake(runtime))
     yield from _broken("log types", len(list(runtime.log_types)), runtime.log_types.broken)
-    yield from _broken("rules", len(runtime.rules.rules), runtime.rules.broken)
+    yield from _broken("rules", len(runtime.rules.all), runtime.rules.broken)
+    yield from _failing(runtime)
     yield from _expired_filters(runtime)
     yield from check_plugins(runtime)
     yield from _disk(runtime)
@@ -124,6 +125,16 @@ def _broken(part: str, loaded: int, broken: dict[str, Exception] | object) -> It
     yield Check(part, "loaded", "ok" if loaded else "warning", number(loaded))
     for reason in reasons:
         yield Check(part, "broken", "problem", reason)
+
+
+def _failing(runtime: Runtime) -> Iterator[Check]:
+    """Rules whose last evaluation failed: a problem once somebody was told."""
+    from mantissa_core.detect.failing import LIMIT
+
+    for each in runtime.failing.all():
+        status: Status = "problem" if each.failures >= LIMIT else "warning"
+        detail = f"{each.title} failed {each.failures} times since {each.since[:16].replace('T', ' ')}: {each.error}"
+        yield Check("rules", "failing", status, detail)
 
 
 def _expired_filters(runtime: Runtime) -> Iterator[Check]:

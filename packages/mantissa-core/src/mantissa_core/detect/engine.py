@@ -93,6 +93,7 @@ class Engine:
         """
         left, self._skipped = limit, frozenset(self._scheduled())
         self._shadows = self._stages.shadows(self._rules.all)
+        self._failing.refresh()
         tables, newest = self._lake.tables(), self._correlator.newest()
         for follower in sorted(self._followers, key=lambda each: each.table):
             if follower.table not in tables:

@@ -53,7 +53,12 @@ class FailingRules:
 
     def __init__(self, state: State, lake: Lake, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._state, self._lake, self._clock = state, lake, clock
-        self._known = {document.key for document in state.scan(FAILING)}
+        self._known: set[str] = set()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Learn what others counted."""
+        self._known = {document.key for document in self._state.scan(FAILING)}
 
     def failed(self, rule: str, title: str, table: str, error: str) -> None:
         """Count one evaluation that failed."""

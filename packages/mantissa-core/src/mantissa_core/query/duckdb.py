@@ -41,7 +41,7 @@ class DuckDB:
         """Memory for one query, such as ``512MB`` or ``4GiB``."""
         threads: Annotated[int, Field(ge=1, le=256)] | None = None
         """Threads for one query; by default one per core."""
-        workers: Annotated[int, Field(ge=1, le=64)] = 1
+        workers: Annotated[int, Field(ge=1, le=64)] = 2
         """Queries that may run at once; each has its own process, memory and threads."""
         temp_directory: Path | None = None
         """Where large sorts and joins may spill; without it they fail at the memory limit."""

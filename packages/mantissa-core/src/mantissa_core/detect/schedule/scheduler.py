@@ -86,6 +86,7 @@ class Scheduler:
         due = self.due()
         if not due:
             return []
+        self._failing.refresh()
         with ThreadPoolExecutor(min(THREADS, len(due)), "mantissa-schedule") as pool:
             return [signal for found in pool.map(self._run, due) for signal in found]
 
