@@ -10,6 +10,10 @@ demo:
 test *args:
     uv run pytest {{args}}
 
+# A Trino server and the BigQuery emulator for the tests of rules as SQL: install and start, or stop, status
+engines command="start":
+    uv run python engines/engines.py {{command}}
+
 # Style, types and layers
 check:
     uv run ruff check .
