@@ -1,7 +1,7 @@
 """A Trino server and the BigQuery emulator on this machine, for the tests of rules as SQL.
 
 ``engines.py install`` brings both into ``engines/.installed``, ``start`` also starts them and waits until they
-answer, ``status`` says which do, ``stop`` ends them. Each may be repeated. Ports are ``MANTISSA_TRINO_PORT`` (18080) and
+answer, ``status`` says which do, ``stop`` ends them. Each may be repeated. Ports: ``MANTISSA_TRINO_PORT`` (18080) and
 ``MANTISSA_BIGQUERY_PORT`` (19050; gRPC ten higher). The archives come from ``MANTISSA_MAVEN`` (Maven Central), the
 emulator's source by way of ``GOPROXY``.
 """
