@@ -35,6 +35,10 @@ bench:
     uv run python benchmarks/ingest.py
     uv run python benchmarks/detect.py
 
+# Compare evaluator, matcher and SQL on this many random pairs of a rule and an event
+differential pairs="1000000":
+    MANTISSA_PAIRS={{pairs}} uv run pytest -n0 -q -s packages/mantissa-core/tests/detect/sql/test_differential.py
+
 # Everything that must hold before a change lands
 ci:
     .ci/run
