@@ -22,6 +22,10 @@ from .dialect import Dialect, Expr, call, case, either, every, fresh_names, pres
 from .gate import close
 
 
+ANY = "any text"
+"""What keywords search, by a name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Texts:
     """The texts of a field in a row: at most one, or several. ``several`` says which of the two ``value`` is."""
@@ -64,7 +68,7 @@ class Fields:
             RuleError: the engine cannot express it.
         """
         if field not in self._known:
-            name = field or "any text"
+            name = field or ANY
             if (found := self._memory.get(name)) is None:
                 with fresh_names():
                     found = self._keywords() if field is None else self._found(field)
@@ -76,6 +80,10 @@ class Fields:
     def lookups(self) -> list[exp.Alias]:
         """The columns that a subquery must make for the conditions."""
         return self._lookups
+
+    def lookup_text(self, field: str | None) -> str:
+        """The lookup that a subquery makes for the field; empty where there is none."""
+        return self.dialect.closed.get(self._memory[field or ANY].exact.value.name, "") if self._memory else ""
 
     @property
     def drifted(self) -> Expr | None:

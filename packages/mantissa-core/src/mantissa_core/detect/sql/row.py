@@ -24,6 +24,9 @@ USUAL = "m_usual"
 """The column that is the condition on a row that has not drifted."""
 DRIFTED = "m_drifted"
 
+_MARGIN = 200
+"""Bytes of names, labels and keywords around a part of a statement."""
+
 _USUAL = "the rule, in rows whose fields have their declared types"
 _DRIFTED = "other rows: m_extra has one of the fields"
 _LOOKUP = "its values there"
@@ -74,6 +77,22 @@ class Row:
         """
         usual = self._render(node, exact=False)
         return self._decided(self._render(node, exact=True), usual) if self._drifts(node) else usual
+
+    def bytes_of(self, node: Node) -> dict[str, int]:
+        """What one of several rules adds to a statement: the size of each part, those that rules share by one name.
+
+        Raises:
+            RuleError: as for :meth:`chosen`.
+        """
+        fields, reads = touched(node), self._dialect.reads
+        condition = len(self.chosen(node).sql(dialect=reads).encode())
+        parts = {f"rule {id(node)}": condition + _MARGIN}
+        for field in fields:
+            found = self._fields[field]
+            parts[f"lookup of {field}"] = len(self._fields.lookup_text(field).encode()) + _MARGIN
+            if found.drifted is not None:
+                parts[f"test of {field}"] = len(found.drifted.sql(dialect=reads).encode())
+        return parts
 
     def source(self, table: str, span: Span | None) -> exp.Subquery:
         """The subquery, once all conditions are made."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mantissa_core.detect.rules import Rule
@@ -46,18 +46,31 @@ class Planner:
     def plan(self, rules: Sequence[Rule], *, table: str = "", span: Span | None = None) -> Plan:
         """Cluster the rules by the fields they touch, and fill scans up to the limits."""
         plan = Plan()
-        row, expressible = Row(self._dialect, self._log_type), []
+        row, bytes_of = Row(self._dialect, self._log_type), {}
         for rule in rules:
             try:
-                row.chosen(rule.ir)
+                bytes_of[rule.id] = row.bytes_of(rule.ir)
             except RuleError as error:
                 plan.refused.append((rule, error))
-            else:
-                expressible.append(rule)
+        expressible = [rule for rule in rules if rule.id in bytes_of]
         expressible.sort(key=lambda rule: (_pinned(rule), sorted(rule.touched), rule.id))
-        for start in range(0, len(expressible), self._most):
-            self._fill(plan, expressible[start : start + self._most], table, span)
+        for fitting in self._packed(expressible, bytes_of):
+            self._fill(plan, fitting, table, span)
         return plan
+
+    def _packed(self, rules: Sequence[Rule], bytes_of: Mapping[str, Mapping[str, int]]) -> Iterator[list[Rule]]:
+        """Rules in their order, as many together as the limits allow by what each of them needs."""
+        packed: list[Rule] = []
+        parts: dict[str, int] = {}
+        for rule in rules:
+            together = parts | bytes_of[rule.id]
+            if packed and (len(packed) == self._most or sum(together.values()) > self._largest):
+                yield packed
+                packed, together = [], dict(bytes_of[rule.id])
+            packed.append(rule)
+            parts = together
+        if packed:
+            yield packed
 
     def halved(self, scan: Scan, *, table: str = "", span: Span | None = None) -> list[Scan]:
         """Two scans for one whose statement an engine's compiler found too large.
