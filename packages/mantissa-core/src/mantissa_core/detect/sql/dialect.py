@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, cast
 
 import sqlglot
 from sqlglot import exp
@@ -155,7 +155,7 @@ class Dialect(ABC):
 
     def flag(self, condition: Expr) -> Expr:
         """A condition as a column's value."""
-        return self.truth(condition)
+        return cast(Expr, free(condition.unnest()))
 
     def flagged(self, column: Expr) -> Expr:
         """The condition that :meth:`flag` made a value of."""

@@ -21,7 +21,6 @@ from mantissa_core.model.log_type import Path, column_name, parse_path
 from .dialect import Dialect, Expr, call, case, either, every, fresh_names, present
 from .gate import close
 
-
 ANY = "any text"
 """What keywords search, by a name."""
 

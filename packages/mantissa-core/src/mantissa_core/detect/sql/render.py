@@ -42,8 +42,10 @@ def render(node: Node, dialect: Dialect, look: Look) -> Expr:
 
 
 def negated(condition: Expr, dialect: Dialect) -> Expr:
-    """Two-valued NOT."""
-    return exp.not_(dialect.truth(condition), copy=False)
+    """Two-valued NOT; what asks for NULL has two values anyway."""
+    if isinstance(condition, exp.Not) and isinstance(condition.this, exp.Is):
+        return cast(Expr, condition.this)
+    return exp.not_(condition if isinstance(condition, exp.Is) else dialect.truth(condition), copy=False)
 
 
 def passes(predicate: Predicate, text: Expr, dialect: Dialect) -> Expr:

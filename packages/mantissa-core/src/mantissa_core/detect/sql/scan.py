@@ -58,7 +58,7 @@ class Planner:
             self._fill(plan, fitting, table, span)
         return plan
 
-    def _packed(self, rules: Sequence[Rule], bytes_of: Mapping[str, Mapping[str, int]]) -> Iterator[list[Rule]]:
+    def _packed(self, rules: Sequence[Rule], bytes_of: Mapping[str, dict[str, int]]) -> Iterator[list[Rule]]:
         """Rules in their order, as many together as the limits allow by what each of them needs."""
         packed: list[Rule] = []
         parts: dict[str, int] = {}
