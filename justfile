@@ -10,6 +10,10 @@ demo:
 test *args:
     uv run pytest {{args}}
 
+# A Trino server and the BigQuery emulator for the tests of rules as SQL: install and start, or stop, status
+engines command="start":
+    uv run python engines/engines.py {{command}}
+
 # Style, types and layers
 check:
     uv run ruff check .
@@ -30,6 +34,10 @@ wheels:
 bench:
     uv run python benchmarks/ingest.py
     uv run python benchmarks/detect.py
+
+# Compare evaluator, matcher and SQL on this many random pairs of a rule and an event
+differential pairs="1000000":
+    MANTISSA_PAIRS={{pairs}} uv run pytest -n0 -q -s packages/mantissa-core/tests/detect/sql/test_differential.py
 
 # Everything that must hold before a change lands
 ci:

@@ -56,7 +56,7 @@ def test_it_names_rules_that_failed_and_those_that_were_mended_since(home, manti
         ("warning", "failed on events of version 1: ValueError: no"),
         ("warning", "not evaluated by any rule: versions 7 to 9: the log is gone"),
     ]
-    assert any("then 'mantissa rules backtest 6a4a1b8e' says" in each["detail"] for each in lines)
+    assert any("then 'mantissa detect --replay --rule 6a4a1b8e'" in each["detail"] for each in lines)
     assert mantissa_at("doctor").exit_code == 1
 
 

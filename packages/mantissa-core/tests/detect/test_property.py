@@ -19,65 +19,8 @@ from mantissa_core.model import LogType
 from mantissa_core.parse.json_text import dumps
 from mantissa_core.parse.rows import RowBuilder
 
-TEXTS = st.sampled_from(
-    ["", "alice", "ALICE", "al_ce", "al%ce", "İ", "É", "é", "a\nb", "a*b", "a\\b", "[a]", '"', "10.0.0.1", "5", "5.0",
-     "true", "False", "1", "2026-01-02T03:04:05Z", "null", "{", "-0", "1e3", "x" * 40, "\U0001f600"]
-)  # fmt: skip
-NUMBERS = st.sampled_from([0, 1, 5, -5, 5.0, 0.5, 1e3, 1e22, 2**53 + 1, 2**70, -0.0])
-SCALARS = st.one_of(TEXTS, TEXTS, NUMBERS, st.booleans(), st.none())
-BOUNDS = st.sampled_from([0, 1, 5, -5, 0.5, 1e3, 1e15])
-KEYS = ["city", "name", "user", "type", "userName", "items", "key", "na\u00efve", 'quo"te']
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYS), inner, max_size=3), inner
-    ),
-    max_leaves=6,
-)
-TOP = ["name", "user", "address", "number", "flag", "ratio", "when", "tags", "params", "color", "colour", "dotted.key",
-       "city", "place.city", "place",
-       "user.name", "params.userName", "other", "dotted"]  # fmt: skip
-EVENTS = st.dictionaries(st.sampled_from(TOP), VALUES, max_size=6)
+from .strategies import DETECTIONS, EVENTS
 
-FIELDS = [*TOP, "user.type", "params.items.name", "params.items", "other.name", "other.user.name", "hue", "source.ip",
-          "Number", "user.items.key", "other.na\u00efve", 'params.quo"te', "absent"]  # fmt: skip
-TESTED = st.sampled_from(
-    ["alice", "ALICE", "al_ce", "al*", "a?b", "*", "", "5", 5, 5.0, 1, True, False, None, "a\\*b", "İ", "é", "{",
-     '"name":"alice"', "10.0.0.1", 2**53 + 1, "1e22", "-0", 0, "x*x"]
-)  # fmt: skip
-SELECTIONS = st.one_of(
-    st.tuples(st.sampled_from(FIELDS), st.lists(TESTED, min_size=1, max_size=3)),
-    st.tuples(
-        st.sampled_from([f"{field}|{way}" for field in FIELDS for way in ("contains", "startswith", "endswith|cased")]),
-        st.sampled_from(["a", "AL", "5", "_", "%", "\\", '"', "true", "b", "1", "é"]),
-    ),
-    st.tuples(st.sampled_from([f"{field}|re" for field in FIELDS]), st.sampled_from(["^a", "[A-Z]", "5$", "(?i)É"])),
-    st.tuples(st.sampled_from([f"{field}|cidr" for field in FIELDS]), st.just("10.0.0.0/8")),
-    st.tuples(st.sampled_from([f"{field}|exists" for field in FIELDS]), st.booleans()),
-    st.tuples(st.sampled_from([f"{field}|{way}" for field in FIELDS for way in ("lt", "lte", "gt", "gte")]), BOUNDS),
-    st.tuples(st.sampled_from([f"{field}|{part}" for field in FIELDS for part in ("hour", "week")]), st.integers(1, 3)),
-    st.tuples(st.sampled_from([f"{field}|fieldref" for field in FIELDS]), st.sampled_from(FIELDS)),
-)  # fmt: skip
-DETECTIONS = st.fixed_dictionaries(
-    {
-        "one": st.lists(SELECTIONS, min_size=1, max_size=2).map(dict),
-        "two": st.one_of(
-            st.lists(SELECTIONS, min_size=1, max_size=2).map(dict),
-            st.lists(st.sampled_from(["alice", "5", "a*b", "true", '"']), min_size=1, max_size=2),
-        ),
-        "condition": st.sampled_from(
-            [
-                "one",
-                "not one",
-                "one and two",
-                "one or two",
-                "one and not two",
-                "not one or not two",
-                "not (one and two)",
-            ]
-        ),
-    }
-)
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 

@@ -59,16 +59,17 @@ def _gap(runtime: Runtime, gap: Gap) -> Check:
     span = f"version {gap.first}" if gap.first == gap.last else f"versions {gap.first} to {gap.last}"
     if gap.rule == EVERY_RULE:
         told = f"not evaluated by any rule: {span}: {gap.error}"
-        return Check("gap", gap.table, "warning", f"{told}; 'mantissa rules backtest' says what was missed")
+        return Check(
+            "gap", gap.table, "warning", f"{told}; 'mantissa detect --from' evaluates stored events by their time"
+        )
     rule = runtime.rules.get(gap.rule)
     if any(each.name == gap.rule for each in runtime.detectors):
-        return Check(
-            "gap", f"{gap.rule} on {gap.table}", "problem", f"failed on {span}: {gap.error}; update the module"
-        )
+        remedy = "update the module, then 'mantissa detect --replay'"
+        return Check("gap", f"{gap.rule} on {gap.table}", "problem", f"failed on {span}: {gap.error}; {remedy}")
     subject = f"{rule.title if rule else gap.rule} on {gap.table}"
     missed = f"failed on events of {span}: {gap.error}"
     if rule is not None and rule.version == gap.rule_version:
-        remedy = f"mend {rule.source}, then 'mantissa rules backtest {rule.id[:8]}' says what it missed"
+        remedy = f"mend {rule.source}, then 'mantissa detect --replay --rule {rule.id[:8]}'"
         return Check("gap", subject, "problem", f"{missed}; {remedy}")
     return Check("gap", subject, "warning", f"{missed}; it was changed or removed since")
 

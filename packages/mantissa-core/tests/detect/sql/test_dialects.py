@@ -15,7 +15,6 @@ from mantissa_core.detect.ir import Glob, Op, Predicate, Regex, Wild
 from mantissa_core.detect.rules import Rule
 from mantissa_core.detect.sql import NAMES, dialect_named
 from mantissa_core.detect.sql.dialect import Dialect
-from mantissa_core.detect.sql.field import column
 from mantissa_core.detect.sql.gate import written
 from mantissa_core.detect.sql.re2 import as_java
 from mantissa_core.detect.sql.render import passes
@@ -35,8 +34,8 @@ SELECTIONS: list[Any] = [
 ]  # fmt: skip
 REFUSED = {
     "synapse": ["name|re|i", "name|fieldref|startswith", "needle", "address|cidr: fd00", "user: "],
-    "athena": ["needle", "address|cidr: fd00", "user: "],
-    "bigquery": ["needle", "address|cidr: fd00", "user: "],
+    "athena": ["address|cidr: fd00", "user: "],
+    "bigquery": ["address|cidr: fd00", "user: "],
     "duckdb": ["address|cidr: fd00", "user: "],
 }
 
@@ -97,10 +96,10 @@ def test_a_field_a_rule_id_and_a_table_never_leave_their_quotes(
 
 def _read_back(predicate: Predicate, target: Dialect, literal: str | None) -> None:
     """The gate compares all literals; besides, this one must be among them."""
-    select = exp.select(exp.Literal.number(1)).where(passes(predicate, column("f"), target))
+    select = exp.select(exp.Literal.number(1)).where(passes(predicate, target.column("f"), target))
     read = sqlglot.parse_one(written(select, target), read=target.reads)
     texts = [each.this for each in read.find_all(exp.Literal, exp.National)]
-    assert literal is None or literal in texts
+    assert literal is None or literal in texts or (literal.isascii() and literal.lower() in texts)
 
 
 def test_nul_is_refused(make_rule: Callable[..., Rule]) -> None:
@@ -130,7 +129,3 @@ def test_without_a_log_type_fields_are_columns_of_text(name: str, make_rule: Cal
 def test_expressions_that_java_reads_differently_are_refused_for_athena(pattern: str) -> None:
     with pytest.raises(RuleError, match="Athena"):
         as_java(Regex(pattern), "Athena")
-
-
-def test_the_end_of_a_text_is_written_for_java() -> None:
-    assert as_java(Regex(r"^a[$]\$b$", "i"), "Athena") == r"(?i)^a[$]\$b\z"

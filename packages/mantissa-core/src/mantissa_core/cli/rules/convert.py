@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,22 +10,44 @@ import click
 
 from mantissa_core.cli.command import Command, Session, pass_session
 from mantissa_core.cli.exit_codes import Exit
-from mantissa_core.cli.output import print_json, say
-from mantissa_core.detect.sql import NAMES
+from mantissa_core.cli.output import print_json_lines, say
 from mantissa_core.errors import RuleError
 
 from .chosen import chosen_rules, sigma_only
 
 if TYPE_CHECKING:
     from mantissa_core.detect.correlate.correlation import Correlation
-    from mantissa_core.detect.rules import Rule
+    from mantissa_core.detect.rules import Rule, RuleSet
+    from mantissa_core.detect.sql.dialect import Dialect
     from mantissa_core.model import LogType
     from mantissa_core.parse.log_types import LogTypes
 
 
+class _Engine(click.ParamType[str]):
+    """The name of an installed dialect."""
+
+    name = "engine"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """The names, as a choice has them."""
+        return f"[{'|'.join(_installed())}]"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse what is not installed."""
+        if value not in (known := _installed()):
+            self.fail(f"{value!r} is not installed; installed are {', '.join(known)}", param, ctx)
+        return value
+
+
+def _installed() -> tuple[str, ...]:
+    from mantissa_core.detect.sql import dialect_names
+
+    return dialect_names()
+
+
 @click.command("convert", cls=Command)
 @click.argument("which", nargs=-1, metavar="[RULE]...")
-@click.option("--to", "engine", type=click.Choice(NAMES), required=True, help="The engine that shall run the SQL.")
+@click.option("--to", "engine", type=_Engine(), required=True, help="The engine that shall run the SQL.")
 @pass_session
 @click.pass_context
 def convert_rules(ctx: click.Context, session: Session, which: tuple[str, ...], engine: str) -> None:
@@ -36,33 +58,43 @@ def convert_rules(ctx: click.Context, session: Session, which: tuple[str, ...], 
     the correlator counts what they find, in no engine. Exit code 1 where a rule did not load or the engine cannot
     express it exactly.
     """
+    from mantissa_core.detect.sql import dialect_named
+
     rules, log_types = chosen_rules(session, which)
     sigma_only(rules, "it is SQL already")
-    found = [*_converted(rules.rules, log_types, engine), *map(_counted, rules.correlations)]
-    broken = [{"id": None, "title": None, "source": file, "reason": str(e)} for file, e in rules.broken.items()]
+    found = [*_converted(rules, log_types, dialect_named(engine), pretty=not session.json)]
     if session.json:
-        print_json([*found, *broken])
+        print_json_lines(found)
     else:
-        for each in [*found, *broken]:
+        for each in found:
             _show(each)
-    ctx.exit(Exit.FINDINGS if any("reason" in each for each in [*found, *broken]) else Exit.OK)
+    failed = any("reason" in part for each in found for part in (each, *each["statements"]))
+    ctx.exit(Exit.FINDINGS if failed else Exit.OK)
 
 
-def _converted(rules: Sequence[Rule], log_types: LogTypes, engine: str) -> Iterator[dict[str, Any]]:
+def _converted(rules: RuleSet, log_types: LogTypes, target: Dialect, *, pretty: bool) -> Iterator[dict[str, Any]]:
+    """One document for each rule, correlation and file that did not load."""
     from mantissa_core.detect.filters import narrowed
     from mantissa_core.detect.route import log_types_of
-    from mantissa_core.detect.sql import dialect_named
-    from mantissa_core.detect.sql.statement import statement
 
-    target, today = dialect_named(engine), datetime.now(UTC).date()
-    for rule in rules:
-        bound: list[LogType | None] = [*log_types_of(rule, log_types)]
-        for log_type in bound or [None]:
-            about: dict[str, Any] = {"id": rule.id, "title": rule.title, "source": rule.source}
-            try:
-                yield {**about, "sql": statement(narrowed(rule, today), target, log_type)}
-            except RuleError as error:
-                yield {**about, "reason": str(error)}
+    today = datetime.now(UTC).date()
+    for rule in rules.rules:
+        tables: list[LogType | None] = [*log_types_of(rule, log_types)]
+        statements = [_statement(narrowed(rule, today), target, log_type, pretty) for log_type in tables or [None]]
+        yield {"id": rule.id, "title": rule.title, "source": rule.source, "statements": statements}
+    yield from map(_counted, rules.correlations)
+    for file, error in rules.broken.items():
+        yield {"id": None, "title": None, "source": file, "statements": [], "reason": str(error)}
+
+
+def _statement(rule: Rule, target: Dialect, log_type: LogType | None, pretty: bool) -> dict[str, str]:
+    from mantissa_core.detect.sql.statement import statement, table_of
+
+    table = table_of(rule.logsource, log_type)
+    try:
+        return {"table": table, "sql": statement(rule, target, log_type, pretty=pretty)}
+    except RuleError as error:
+        return {"table": table, "reason": str(error)}
 
 
 def _counted(correlation: Correlation) -> dict[str, Any]:
@@ -75,17 +107,24 @@ def _counted(correlation: Correlation) -> dict[str, Any]:
         "id": correlation.id,
         "title": correlation.title,
         "source": correlation.source,
+        "statements": [],
         "rules": list(correlation.ids.values()),
         "correlator": f"{correlation.kind} of the matches of {', '.join(correlation.ids.values())}: {asked}",
     }
 
 
 def _show(each: dict[str, Any]) -> None:
-    """One statement under a comment; a line break in a title must not end the comment."""
+    """Statements under a comment; a line break in a title must not end the comment."""
     heading = " ".join(str(each["title"] or each["source"]).split())
-    say(f"-- {heading} ({each['id']})" if each["id"] else f"-- {heading}")
-    if "correlator" in each:
-        say(f"-- evaluated by the correlator: {' '.join(each['correlator'].split())}")
-    else:
-        say(f"-- not converted: {' '.join(each['reason'].split())}" if "reason" in each else f"{each['sql']};")
-    say()
+    heading = f"-- {heading} ({each['id']})" if each["id"] else f"-- {heading}"
+    for part in each["statements"] or [each]:
+        say(heading)
+        say(_text(part))
+        say()
+
+
+def _text(part: dict[str, Any]) -> str:
+    if "sql" in part:
+        return f"{part['sql']};"
+    told = f"evaluated by the correlator: {part['correlator']}" if "correlator" in part else None
+    return f"-- {' '.join((told or 'not converted: ' + part['reason']).split())}"

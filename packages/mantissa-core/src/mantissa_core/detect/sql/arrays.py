@@ -8,27 +8,28 @@ from mantissa_core.model.log_type import Path
 
 from .dialect import Dialect, Expr, Test, refuse_long
 
-DEEP = 1
-"""Levels of arrays at one place that a lookup in JSON text takes apart: not arrays directly inside arrays."""
+SCALARS = r'"[^"\\]*(?:\\.[^"\\]*)*"\s*:?|-?[0-9][0-9.eE+-]*|true|false'
+"""The scalars of JSON text, and the keys of its objects, which alone end with a colon."""
 
 
 class ArrayDialect(Dialect):
     """An engine whose *many* is an array."""
 
-    def lookup(self, text: Expr, path: Path) -> Expr:
-        """The texts at ``path`` in JSON text: objects walked, arrays fanned out, dotted keys as a fallback."""
+    def lookup(self, text: Expr, path: Path, *, of_object: bool = False) -> Expr:
+        """Walk the JSON value, by every way to join the path's keys with dots."""
         refuse_long(path)
-        return self.json_texts(self._walk(self.array(self.parsed(text)), path))
+        root = self.parsed(text)
+        return self.json_texts(self._members(root, path) if of_object else self._walk(root, path))
 
-    def _walk(self, values: Expr, path: Path) -> Expr:
-        for _ in range(DEEP):
-            values = self.fanned(values)
-        return self.each(values, lambda value: self._members(value, path)) if path else values
+    def _walk(self, value: Expr, path: Path) -> Expr:
+        """An array of the JSON values at ``path``."""
+        values = self.fanned(value)
+        return self.each(values, lambda each: self._members(each, path)) if path else values
 
     def _members(self, value: Expr, path: Path) -> Expr:
         runs = [(".".join(path[:length]), path[length:]) for length in range(1, len(path) + 1)]
-        found = [self._walk(self.array(self.member(value, key)), rest) for key, rest in runs]
-        return self.first_of([self.without_nulls(each) for each in found])
+        found = [self._walk(self.member(value, key), rest) for key, rest in runs]
+        return found[0] if len(found) == 1 else self.first_of([self.without_nulls(each) for each in found])
 
     @abstractmethod
     def parsed(self, text: Expr) -> Expr:
@@ -39,8 +40,8 @@ class ArrayDialect(Dialect):
         """An object's member, NULL where there is none."""
 
     @abstractmethod
-    def fanned(self, values: Expr) -> Expr:
-        """An array of JSON values with each array among them replaced by its members."""
+    def fanned(self, value: Expr) -> Expr:
+        """An array of a JSON value, or of its members where it is an array, and so on: none of them is one."""
 
     @abstractmethod
     def each(self, values: Expr, step: Test) -> Expr:

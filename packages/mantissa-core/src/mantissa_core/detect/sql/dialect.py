@@ -7,16 +7,20 @@ may be NULL, which counts as false; :meth:`Dialect.truth` makes that explicit wh
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, cast
 
+import sqlglot
 from sqlglot import exp
 
 from mantissa_core.detect.ir import Op, Regex, Wild
 from mantissa_core.errors import RuleError
+from mantissa_core.model import LogType
 from mantissa_core.model.log_type import ColumnType, Path
 
 Expr: TypeAlias = exp.Expr
@@ -55,11 +59,19 @@ class Dialect(ABC):
 
     name: ClassVar[str]
     """What people call the engine."""
-    reads: ClassVar[str]
-    """sqlglot's name of its dialect."""
+    reads: ClassVar[str | type[sqlglot.Dialect]]
+    """sqlglot's name of its dialect, or that dialect."""
     functions: ClassVar[frozenset[str]]
     """All functions that a statement may use, by the names that sqlglot gives them when it reads the statement."""
     text_type: ClassVar[str] = "VARCHAR"
+    rows: ClassVar[str] = ""
+    """The table's alias, where its columns must be told from those of subqueries."""
+
+    def __init__(self) -> None:
+        self.closed: dict[str, str] = {}
+        """Expressions that were read back already, by the name which stands for each in a statement."""
+        self.memory: dict[int, tuple[LogType, dict[str, Any]]] = {}
+        """What is known of log types' fields, by the log type's identity."""
 
     # names and values
 
@@ -89,6 +101,10 @@ class Dialect(ABC):
         if kind == "binary":
             return call("TO_BASE64", column)
         return self.as_text(column)
+
+    def stored(self, column: Expr, kind: ColumnType) -> Expr:
+        """The column has a value."""
+        return present(column)
 
     def as_text(self, value: Expr) -> Expr:
         """Any scalar as the engine writes it."""
@@ -133,14 +149,34 @@ class Dialect(ABC):
         """False."""
         return exp.false()
 
+    def decided(self, drifted: Expr, exact: Expr, usual: Expr) -> Expr:
+        """``exact`` where the row has drifted, else ``usual``; engines work out one of them for a row."""
+        return case((drifted, exact), default=usual)
+
+    def flag(self, condition: Expr) -> Expr:
+        """A condition as a column's value."""
+        return cast(Expr, free(condition.unnest()))
+
+    def flagged(self, column: Expr) -> Expr:
+        """The condition that :meth:`flag` made a value of."""
+        return column
+
+    def column(self, name: str) -> Expr:
+        """A column of the table."""
+        return exp.column(name, table=self.rows or None, quoted=True)
+
     def folded(self, text: Expr) -> Expr:
         """The text in the engine's lower case."""
         return call("LOWER", text)
 
+    def folded_literal(self, text: str) -> Expr:
+        """The same of a text that is known: beyond ASCII engines differ, and this one must do it itself."""
+        return self.literal(text.lower()) if text.isascii() else self.folded(self.literal(text))
+
     def matches(self, op: Op, text: Expr, values: Sequence[str], cased: bool) -> Expr:
         """``EQ``, ``CONTAINS``, ``STARTSWITH`` or ``ENDSWITH`` any of ``values``."""
         subject = text if cased else self.folded(text)
-        others = [self.literal(value) if cased else self.folded(self.literal(value)) for value in values]
+        others = [self.literal(value) if cased else self.folded_literal(value) for value in values]
         if op is Op.EQ and len(others) > 1:
             return exp.In(this=free(subject), expressions=others)
         return either(self.related(op, subject, other) for other in others)
@@ -162,9 +198,10 @@ class Dialect(ABC):
 
     def fits(self, text: Expr, parts: Sequence[str | Wild], cased: bool) -> Expr:
         """The whole text fits the wildcard pattern."""
-        pattern = self.literal(self.pattern(parts))
-        subject, other = (text, pattern) if cased else (self.folded(text), self.folded(pattern))
-        return self.like(subject, other)
+        pattern = self.pattern(parts)
+        if cased:
+            return self.like(text, self.literal(pattern))
+        return self.like(self.folded(text), self.folded_literal(pattern))
 
     def pattern(self, parts: Sequence[str | Wild]) -> str:
         """The pattern as LIKE has it."""
@@ -225,6 +262,10 @@ class Dialect(ABC):
         """A column of the type ``list<string>``."""
         return column
 
+    def single(self, text: Expr) -> Expr:
+        """One text, which is not NULL, as several."""
+        return self.array(text)
+
     def array(self, *items: Expr) -> Expr:
         """An array of these."""
         return exp.Array(expressions=[free(item) for item in items])
@@ -232,8 +273,10 @@ class Dialect(ABC):
     # JSON text
 
     @abstractmethod
-    def lookup(self, text: Expr, path: Path) -> Expr:
+    def lookup(self, text: Expr, path: Path, *, of_object: bool = False) -> Expr:
         """The texts at ``path`` in JSON text: objects walked, arrays fanned out, dotted keys as a fallback.
+
+        ``of_object`` says that the text is known to be an object's.
 
         Raises:
             RuleError: the path is too long.
@@ -268,12 +311,31 @@ class Dialect(ABC):
         return exp.column("rule_id", table="t")
 
 
-_VARIABLES = count(1)
+class _Names(threading.local):
+    """Where each thread is with naming variables."""
+
+    numbers = count(1)
+
+
+_NAMES = _Names()
+
+
+@contextmanager
+def fresh_names() -> Iterator[None]:
+    """Number variables from 1: the same rule shall have the same text each time. What is made inside is not nested."""
+    outer, _NAMES.numbers = _NAMES.numbers, count(1)
+    try:
+        yield
+    finally:
+        _NAMES.numbers = outer
 
 
 def variable() -> exp.Column:
-    """A name for a lambda's parameter or a subquery's column that no other has."""
-    return exp.column(f"e{next(_VARIABLES)}")
+    """A name for a lambda's parameter or a subquery's column that nothing else in the statement has.
+
+    No column of a log type begins with ``m_``.
+    """
+    return exp.column(f"m_v{next(_NAMES.numbers)}")
 
 
 def refuse_long(path: Path) -> None:
@@ -320,6 +382,7 @@ def present(value: Expr) -> Expr:
     return exp.not_(absent(value), copy=False)
 
 
-def function(variable: exp.Column, body: Expr) -> Expr:
-    """A lambda of one parameter."""
-    return exp.Lambda(this=free(body), expressions=[variable.this.copy()])
+def function(variables: exp.Column | Sequence[exp.Column], body: Expr) -> Expr:
+    """A lambda."""
+    parameters = [variables] if isinstance(variables, exp.Column) else variables
+    return exp.Lambda(this=free(body), expressions=[each.this.copy() for each in parameters])

@@ -25,7 +25,8 @@ class DuckDB(ArrayDialect):
     functions: ClassVar[frozenset[str]] = COMMON | {
         "CONTAINS", "STARTS_WITH", "ENDS_WITH", "REGEXP_LIKE", "STRPOS", "STR_POSITION", "ABS", "FLOOR", "SUBSTRING",
         "CONCAT", "TIME_TO_STR", "UNIX_TO_TIME", "EPOCH_US", "TO_BASE64", "ARRAY_SIZE", "LENGTH", "FILTER", "TRANSFORM",
-        "FLATTEN", "ARRAY_CONCAT", "LIST_CONCAT", "JSON_EXTRACT", "JSON_EXTRACT_SCALAR", "JSON_TYPE",
+        "FLATTEN", "REGEXP_EXTRACT_ALL", "LIST_REDUCE", "ARRAY_CONCAT", "LIST_CONCAT", "JSON_EXTRACT",
+        "JSON_EXTRACT_SCALAR", "JSON_TYPE",
     }  # fmt: skip
 
     def micros(self, column: Expr) -> Expr:
@@ -67,15 +68,15 @@ class DuckDB(ArrayDialect):
         """A JSON pointer, which takes any key."""
         return call("JSON_EXTRACT", value, self.literal(_pointer((key,))))
 
-    def fanned(self, values: Expr) -> Expr:
-        """Each array's members; what is none, as it is."""
-
-        def members(value: Expr) -> Expr:
-            is_array = exp.EQ(this=call("JSON_TYPE", value), expression=exp.Literal.string("ARRAY"))
-            inner = call("JSON_EXTRACT", value, exp.Literal.string("$[*]"))
-            return case((is_array, inner), default=self.array(value))
-
-        return self.each(values, members)
+    def fanned(self, value: Expr) -> Expr:
+        """Replace arrays by their members as often as there are brackets in the JSON text."""
+        values, bracket, each = variable(), variable(), variable()
+        is_array = exp.EQ(this=call("JSON_TYPE", each), expression=exp.Literal.string("ARRAY"))
+        inner = call("JSON_EXTRACT", each, exp.Literal.string("$[*]"))
+        members = function(each, case((is_array, inner), default=self.array(each)))
+        once = call("FLATTEN", call("LIST_TRANSFORM", values, members))
+        brackets = call("REGEXP_EXTRACT_ALL", self.as_text(value), exp.Literal.string(r"\["))
+        return call("LIST_REDUCE", brackets, function((values, bracket), once), self.array(value))
 
     def each(self, values: Expr, step: Test) -> Expr:
         """Transform and flatten."""
@@ -109,7 +110,7 @@ class DuckDB(ArrayDialect):
         text = call("JSON_EXTRACT_STRING", value, exp.Literal.string("$"))
         fraction = exp.EQ(this=call("JSON_TYPE", value), expression=exp.Literal.string("DOUBLE"))
         integer = self.searches(text, Regex(_INTEGER))  # beyond 64 bits JSON's type is DOUBLE, too
-        number = exp.TryCast(this=free(text), to=exp.DataType.build("DOUBLE"))
+        number = exp.TryCast(this=free(value), to=exp.DataType.build("DOUBLE"))
         return case((every([fraction, exp.not_(integer, copy=False)]), self.decimal(number)), default=text)
 
 

@@ -11,8 +11,8 @@ from mantissa_core.model import LogType
 from mantissa_core.model.query import Query, QueryResult, TableSnapshot
 
 from .dialect import Dialect
+from .row import Span
 from .scan import Plan, Planner
-from .statement import Span
 
 MOST_ROWS = 10_000
 """Matches of one statement; backends return no more."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Callable, Iterator
+from typing import TypeAlias, cast
 
 from sqlglot import exp
 
 from mantissa_core.detect.ir import And, FieldRef, Glob, Node, Not, Op, Or, Predicate, Regex, TimePart
 from mantissa_core.errors import RuleError
 
-from .dialect import Dialect, Expr, Test, either, every, present
-from .field import Fields, Texts
+from .dialect import Dialect, Expr, Test, absent, either, every, present
+from .field import Texts
+
+Look: TypeAlias = Callable[[str | None], Texts]
+"""From a field's name to its texts in a row."""
 
 
-def render(node: Node, dialect: Dialect, fields: Fields) -> Expr:
+def render(node: Node, dialect: Dialect, look: Look) -> Expr:
     """The condition on a row. NULL counts as false; what is negated is never NULL.
 
     Raises:
@@ -22,18 +25,27 @@ def render(node: Node, dialect: Dialect, fields: Fields) -> Expr:
     """
     match node:
         case And(children):
-            return every([render(child, dialect, fields) for child in children])
+            return every([render(child, dialect, look) for child in children])
         case Or(children):
-            return either([render(child, dialect, fields) for child in children])
+            return either([render(child, dialect, look) for child in children])
         case Not(child):
-            return exp.not_(exp.paren(dialect.truth(render(child, dialect, fields)), copy=False), copy=False)
+            return negated(render(child, dialect, look), dialect)
         case Predicate(op=Op.NULL):
-            return exp.not_(exp.paren(dialect.truth(_exists(node, dialect, fields)), copy=False), copy=False)
+            texts = look(node.field)
+            return negated(dialect.has(texts.value), dialect) if texts.several else absent(texts.value)
         case Predicate(op=Op.EXISTS):
-            return _exists(node, dialect, fields)
+            texts = look(node.field)
+            return dialect.has(texts.value) if texts.several else present(texts.value)
         case Predicate(op=Op.FIELD):
-            return either([_relates(node, value, dialect, fields) for value in node.values])
-    return _any(fields.texts(node.field), dialect, lambda text: passes(node, text, dialect))
+            return either([_relates(node, value, dialect, look) for value in node.values])
+    return _any(look(node.field), dialect, lambda text: passes(node, text, dialect))
+
+
+def negated(condition: Expr, dialect: Dialect) -> Expr:
+    """Two-valued NOT; what asks for NULL has two values anyway."""
+    if isinstance(condition, exp.Not) and isinstance(condition.this, exp.Is):
+        return cast(Expr, condition.this)
+    return exp.not_(condition if isinstance(condition, exp.Is) else dialect.truth(condition), copy=False)
 
 
 def passes(predicate: Predicate, text: Expr, dialect: Dialect) -> Expr:
@@ -63,19 +75,9 @@ def _alternatives(predicate: Predicate, text: Expr, dialect: Dialect) -> Iterato
                 raise RuleError("a reference to another field stands among values")
 
 
-def _exists(predicate: Predicate, dialect: Dialect, fields: Fields) -> Expr:
-    texts = fields.texts(predicate.field)
-    return either(
-        [
-            *([] if texts.one is None else [present(texts.one)]),
-            *([] if texts.many is None else [dialect.has(texts.many)]),
-        ]
-    )
-
-
-def _relates(predicate: Predicate, value: object, dialect: Dialect, fields: Fields) -> Expr:
+def _relates(predicate: Predicate, value: object, dialect: Dialect, look: Look) -> Expr:
     reference = cast(FieldRef, value)
-    left, right = fields.texts(cast(str, predicate.field)), fields.texts(reference.field)
+    left, right = look(predicate.field), look(reference.field)
 
     def with_other(text: Expr) -> Expr:
         return _any(right, dialect, lambda other: dialect.relates(reference.op, text, other))
@@ -84,5 +86,4 @@ def _relates(predicate: Predicate, value: object, dialect: Dialect, fields: Fiel
 
 
 def _any(texts: Texts, dialect: Dialect, test: Test) -> Expr:
-    found = [] if texts.one is None else [test(texts.one)]
-    return either(found if texts.many is None else [*found, dialect.any_of(texts.many, test)])
+    return dialect.any_of(texts.value, test) if texts.several else test(texts.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mantissa_core.detect.rules import Rule
@@ -10,7 +10,8 @@ from mantissa_core.errors import RuleError
 from mantissa_core.model import LogType
 
 from .dialect import Dialect
-from .statement import Span, shared, statement
+from .row import Row, Span
+from .statement import shared
 
 MOST_RULES = 100
 LARGEST = 200_000
@@ -45,18 +46,31 @@ class Planner:
     def plan(self, rules: Sequence[Rule], *, table: str = "", span: Span | None = None) -> Plan:
         """Cluster the rules by the fields they touch, and fill scans up to the limits."""
         plan = Plan()
-        expressible = []
+        row, bytes_of = Row(self._dialect, self._log_type), {}
         for rule in rules:
             try:
-                statement(rule, self._dialect, self._log_type, table=table, span=span)
+                bytes_of[rule.id] = row.bytes_of(rule.ir)
             except RuleError as error:
                 plan.refused.append((rule, error))
-            else:
-                expressible.append(rule)
+        expressible = [rule for rule in rules if rule.id in bytes_of]
         expressible.sort(key=lambda rule: (_pinned(rule), sorted(rule.touched), rule.id))
-        for start in range(0, len(expressible), self._most):
-            plan.scans += self._fitting(expressible[start : start + self._most], table, span)
+        for fitting in self._packed(expressible, bytes_of):
+            self._fill(plan, fitting, table, span)
         return plan
+
+    def _packed(self, rules: Sequence[Rule], bytes_of: Mapping[str, dict[str, int]]) -> Iterator[list[Rule]]:
+        """Rules in their order, as many together as the limits allow by what each of them needs."""
+        packed: list[Rule] = []
+        parts: dict[str, int] = {}
+        for rule in rules:
+            together = parts | bytes_of[rule.id]
+            if packed and (len(packed) == self._most or sum(together.values()) > self._largest):
+                yield packed
+                packed, together = [], dict(bytes_of[rule.id])
+            packed.append(rule)
+            parts = together
+        if packed:
+            yield packed
 
     def halved(self, scan: Scan, *, table: str = "", span: Span | None = None) -> list[Scan]:
         """Two scans for one whose statement an engine's compiler found too large.
@@ -66,17 +80,28 @@ class Planner:
         """
         if len(scan.rules) < 2:
             raise RuleError(f"the SQL of {scan.rules[0].id} alone is too large for {self._dialect.name}")
-        middle = len(scan.rules) // 2
-        halves = (scan.rules[:middle], scan.rules[middle:])
-        return [each for half in halves for each in self._fitting(half, table, span)]
+        plan = Plan()
+        self._halve(plan, scan.rules, table, span)
+        return plan.scans
 
-    def _fitting(self, rules: Sequence[Rule], table: str, span: Span | None) -> Iterator[Scan]:
-        sql = shared(rules, self._dialect, self._log_type, table=table, span=span)
-        scan = Scan(tuple(rules), sql)
-        if len(sql.encode()) > self._largest and len(rules) > 1:
-            yield from self.halved(scan, table=table, span=span)
+    def _fill(self, plan: Plan, rules: Sequence[Rule], table: str, span: Span | None) -> None:
+        """One scan, or more where it is too large. A rule whose statement does not read back is refused alone."""
+        try:
+            sql = shared(rules, self._dialect, self._log_type, table=table, span=span)
+        except RuleError as error:
+            if len(rules) == 1:
+                plan.refused.append((rules[0], error))
+                return
         else:
-            yield scan
+            if len(sql.encode()) <= self._largest or len(rules) == 1:
+                plan.scans.append(Scan(tuple(rules), sql))
+                return
+        self._halve(plan, rules, table, span)
+
+    def _halve(self, plan: Plan, rules: Sequence[Rule], table: str, span: Span | None) -> None:
+        middle = len(rules) // 2
+        for half in (rules[:middle], rules[middle:]):
+            self._fill(plan, half, table, span)
 
 
 def _pinned(rule: Rule) -> tuple[str, ...]:

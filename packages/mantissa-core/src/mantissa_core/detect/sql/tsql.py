@@ -41,6 +41,7 @@ class Synapse(Dialect):
     name: ClassVar[str] = "Synapse"
     reads: ClassVar[str] = "tsql"
     text_type: ClassVar[str] = "NVARCHAR(4000)"
+    rows: ClassVar[str] = "r"
     functions: ClassVar[frozenset[str]] = COMMON | {
         "COLLATE", "ABS", "FLOOR", "SUBSTRING", "LEFT", "CONCAT", "CONVERT", "STR_POSITION", "PARSENAME", "EXISTS",
         "OPEN_J_S_O_N", "JSON_EXTRACT", "JSON_EXTRACT_SCALAR", "STRING_ESCAPE", "ISJSON",
@@ -77,12 +78,23 @@ class Synapse(Dialect):
 
     def truth(self, condition: Expr) -> Expr:
         """A condition is no value; CASE makes it one."""
-        one = exp.Literal.number(1)
-        return exp.EQ(this=case((condition, one), default=exp.Literal.number(0)), expression=one.copy())
+        return self.flagged(self.flag(condition))
 
     def never(self) -> Expr:
         """False."""
         return exp.EQ(this=exp.Literal.number(1), expression=exp.Literal.number(0))
+
+    def decided(self, drifted: Expr, exact: Expr, usual: Expr) -> Expr:
+        """CASE over CASE, since a condition is no value."""
+        return self.flagged(super().decided(drifted, self.flag(exact), self.flag(usual)))
+
+    def flag(self, condition: Expr) -> Expr:
+        """1 or 0."""
+        return case((condition, exp.Literal.number(1)), default=exp.Literal.number(0))
+
+    def flagged(self, column: Expr) -> Expr:
+        """Is 1."""
+        return _equals(column, 1)
 
     def matches(self, op: Op, text: Expr, values: Sequence[str], cased: bool) -> Expr:
         """LIKE throughout: ``=`` ignores blanks at the end."""
@@ -160,7 +172,12 @@ class Synapse(Dialect):
         """Each is NULL where it has none."""
         return alternatives[0] if len(alternatives) == 1 else call("COALESCE", *alternatives)
 
-    def lookup(self, text: Expr, path: Path) -> Expr:
+    def single(self, text: Expr) -> Expr:
+        """A JSON array of one string."""
+        escaped = call("STRING_ESCAPE", text, self.literal("json"))
+        return call("CONCAT", self.literal('["'), escaped, self.literal('"]'))
+
+    def lookup(self, text: Expr, path: Path, *, of_object: bool = False) -> Expr:
         """Objects are walked, an array is taken at the end of the path only, as it is."""
         refuse_long(path)
         if not path:
@@ -182,10 +199,7 @@ class Synapse(Dialect):
     def _at(self, text: Expr, place: Expr) -> list[Expr]:
         """A scalar, an array, an object at this path, each as the text of a JSON array."""
         scalar, nested = call("JSON_VALUE", text, place), call("JSON_QUERY", text, place)
-        quoted = call(
-            "CONCAT", self.literal('["'), call("STRING_ESCAPE", scalar, self.literal("json")), self.literal('"]')
-        )
-        return [case((present(scalar), quoted)), self._listed(nested)]
+        return [case((present(scalar), self.single(scalar))), self._listed(nested)]
 
     def _listed(self, text: Expr) -> Expr:
         """JSON text as that of an array: the value itself if it is one, else an array of it."""
