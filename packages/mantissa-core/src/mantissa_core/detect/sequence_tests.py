@@ -6,9 +6,9 @@
       - name: six failures of one user within ten minutes
         match: true
         times: 1
-        groups: [{user_email: ann@example.com}]
+        groups: [{actor: ann}]
         sequence:
-          - {at: 0s, repeat: 6, every: 90s, event: {outcome: FAILURE, user_email: ann@example.com}}
+          - {at: 0s, repeat: 6, every: 90s, event: {verb: login_failed, actor: ann}}
 
 The events may stand in any order: ``at`` says when they happened. After the last one nothing comes, so that every
 window has ended.

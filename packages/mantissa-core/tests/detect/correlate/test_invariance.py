@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -82,7 +83,12 @@ def replayed_over(folder: Path, make: Callable[[Path], World], rules: dict[str, 
         return {(rule.id, each.id) for rule, each in replayed(loaded.correlations, map(match_hit, signals))}
 
 
-SLOW = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(
+    max_examples=int(os.environ.get("MANTISSA_EXAMPLES", "10")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+)
 
 
 @SLOW
