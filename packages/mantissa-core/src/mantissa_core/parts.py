@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .detect.failing import FailingRules
     from .detect.rules import RuleSet
     from .detect.schedule.book import ScheduleBook
+    from .detect.schedule.runs import Runs
     from .detect.schedule.scheduler import Scheduler
     from .lake.lake import Lake
     from .lake.spec import TableSpec
@@ -171,7 +172,7 @@ class Parts:
         """Rules whose last evaluation failed."""
         from .detect.failing import FailingRules
 
-        return FailingRules(self.state, self.lake)
+        return FailingRules(self.state)
 
     @cached_property
     def schedules(self) -> ScheduleBook:
@@ -183,10 +184,18 @@ class Parts:
     @cached_property
     def scheduler(self) -> Scheduler:
         """What runs them."""
-        from .detect.schedule.runs import Runs
         from .detect.schedule.scheduler import Scheduler
 
-        return Scheduler(self.lake, self.log_types, self.schedules, Runs(self.state), self.failing, self._ask_rule)
+        return Scheduler(
+            self.lake, self.log_types, self.schedules, self.schedule_runs, self.failing, self._ask_rule
+        )  # fmt: skip
+
+    @cached_property
+    def schedule_runs(self) -> Runs:
+        """What became of scheduled rules' runs."""
+        from .detect.schedule.runs import Runs
+
+        return Runs(self.state)
 
     @cached_property
     def alerts(self) -> Alerts:

@@ -155,3 +155,4 @@ def test_coverage_counts_them_by_the_tables_that_they_read(load: Load, log_type:
     rules = load(RULE)
     (technique,) = coverage(rules, [log_type], []).techniques
     assert list(technique.rules) == [log_type.name]
+    assert coverage(rules, [log_type], [], [rules.queries[0].id]).techniques == []

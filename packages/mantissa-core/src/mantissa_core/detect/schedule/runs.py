@@ -88,6 +88,10 @@ class Runs:
         """Keep a claim for another :data:`LEASE`; False where it was lost."""
         return self._mine(rule_id, token, lambda run: replace(run, until=(now + LEASE).isoformat()))
 
+    def release(self, rule_id: str, token: str) -> None:
+        """Give a claim back: the run is still to be done."""
+        self._mine(rule_id, token, lambda run: replace(run, claim="", until=""))
+
     def finish(self, rule_id: str, token: str, at: datetime, outcome: Run) -> None:
         """Record what came of the run at ``at`` and give the claim back, unless it was lost."""
 

@@ -66,14 +66,6 @@ class Scheduler:
         """The ids of the rules that have a schedule, be it enabled or not: they do not follow commits."""
         return frozenset(each.rule.id for each in self._book)
 
-    def begin(self, rule_id: str) -> None:
-        """Let a schedule that was created or enabled begin now."""
-        self._runs.begin(rule_id, self._clock())
-
-    def history(self) -> Mapping[str, Run]:
-        """What became of the runs, by rule."""
-        return self._runs.all()
-
     def run(self) -> list[Signal]:
         """Run what is due, and return the signals once they are stored. A rule that fails is recorded.
 
@@ -134,7 +126,11 @@ class Scheduler:
         if not self._runs.renew(rule.id, token, self._clock()):
             _log.warning("run was taken over", rule=rule.id, at=due.at.isoformat())
             return ()
-        stored = self._store(rule, found, due.at)
+        try:
+            stored = self._store(rule, found, due.at)
+        except BaseException:
+            self._runs.release(rule.id, token)
+            raise
         took = round((time.monotonic() - started) * 1000)
         outcome = Run("", "", self._clock().isoformat(), rows, len(stored), took, error)
         self._runs.finish(rule.id, token, due.at, outcome)
