@@ -23,7 +23,7 @@ from mantissa_core.parse.log_types import LogTypes
 
 from .book import ScheduleBook, Scheduled
 from .expression import EPOCH
-from .runs import Run, Runs
+from .runs import Outcome, Run, Runs
 
 if TYPE_CHECKING:
     from .book import Schedulable
@@ -132,8 +132,7 @@ class Scheduler:
             self._runs.release(rule.id, token)
             raise
         took = round((time.monotonic() - started) * 1000)
-        outcome = Run("", "", self._clock().isoformat(), rows, len(stored), took, error)
-        self._runs.finish(rule.id, token, due.at, outcome)
+        self._runs.finish(rule.id, token, due.at, Outcome(self._clock(), rows, len(stored), took, error))
         self._count(rule, error)
         return stored
 
