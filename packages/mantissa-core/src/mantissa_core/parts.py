@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .detect.packs import Pack
     from .detect.rules import RuleSet
     from .detect.schedule.book import ScheduleBook
+    from .detect.schedule.runs import Runs
     from .detect.schedule.scheduler import Scheduler
     from .detect.stages import Stages
     from .lake.lake import Lake
@@ -199,7 +200,7 @@ class Parts:
         """Rules whose last evaluation failed."""
         from .detect.failing import FailingRules
 
-        return FailingRules(self.state, self.lake)
+        return FailingRules(self.state)
 
     @cached_property
     def schedules(self) -> ScheduleBook:
@@ -211,18 +212,24 @@ class Parts:
     @cached_property
     def scheduler(self) -> Scheduler:
         """What runs them."""
-        from .detect.schedule.runs import Runs
         from .detect.schedule.scheduler import Scheduler
 
         return Scheduler(
             self.lake,
             self.log_types,
             self.schedules,
-            Runs(self.state),
+            self.schedule_runs,
             self.failing,
             self._ask_rule,
             shadows=self.shadows,
         )
+
+    @cached_property
+    def schedule_runs(self) -> Runs:
+        """What became of scheduled rules' runs."""
+        from .detect.schedule.runs import Runs
+
+        return Runs(self.state)
 
     @cached_property
     def alerts(self) -> Alerts:

@@ -22,7 +22,7 @@ class Bench:
         self.now = START
 
     def failing(self) -> FailingRules:
-        return FailingRules(self.state, self.lake, lambda: self.now)
+        return FailingRules(self.state, lambda: self.now)
 
     def fail(self, failing: FailingRules, times: int, rule: str = "r") -> None:
         for _ in range(times):
@@ -38,14 +38,14 @@ def bench(tmp_path: Path) -> Bench:
 def test_somebody_is_told_once_and_not_before_the_limit(bench: Bench) -> None:
     failing = bench.failing()
     bench.fail(failing, LIMIT - 1)
-    assert list(failing.tell()) == []
+    assert list(failing.tell(bench.lake)) == []
     bench.fail(failing, 1)
-    (signal,) = failing.tell()
+    (signal,) = failing.tell(bench.lake)
     assert (signal.rule_id, str(signal.severity), signal.group) == (RULE_ID, "medium", {"rule": "r"})
     assert signal.evidence["failures"] == LIMIT
     assert len(signal.evidence["error"]) == 500
     bench.fail(failing, 5)
-    assert list(failing.tell()) == list(bench.failing().tell()) == []
+    assert list(failing.tell(bench.lake)) == list(bench.failing().tell(bench.lake)) == []
     (known,) = failing.all()
     assert (known.failures, known.told) == (LIMIT + 5, True)
 
@@ -56,10 +56,10 @@ def test_one_evaluation_that_works_ends_it_and_the_next_failures_are_told_again(
     failing.worked(["r", "other"])
     assert failing.all() == []
     bench.fail(failing, LIMIT)
-    (first,) = failing.tell()
+    (first,) = failing.tell(bench.lake)
     bench.failing().worked(["r"])
     bench.fail(failing, LIMIT)
-    (second,) = failing.tell()
+    (second,) = failing.tell(bench.lake)
     assert first.id != second.id
 
 
@@ -68,8 +68,8 @@ def test_two_processes_tell_once(bench: Bench) -> None:
     bench.fail(one, LIMIT)
     two = bench.failing()
     document = bench.state.get("detect-failing", "r")
-    assert len(list(two.tell())) == 1
+    assert len(list(two.tell(bench.lake))) == 1
     bench.state.update("detect-failing", "r", lambda _old: document.value)  # as if two died before it could say so
-    assert list(one.tell()) == []
+    assert list(one.tell(bench.lake)) == []
     table = bench.lake.table(SIGNALS.name)
     assert len([signal for rows in table.read(table.live()) for signal in signals_from_rows(rows)]) == 1

@@ -151,7 +151,14 @@ def test_lint_knows_the_tables_that_there_are(load: Load, log_type: LogType) -> 
     assert "no-table" not in {each.check for each in lint(load(RULE), [log_type])}
 
 
+@pytest.mark.parametrize(("window", "told"), [("window: 1h", False), ("window: 5m", True), ("", True)])
+def test_lint_tells_of_windows_that_do_not_overlap(load: Load, log_type: LogType, window: str, told: bool) -> None:
+    checks = {each.check for each in lint(load(RULE.replace("window: 1h", window)), [log_type])}
+    assert ("no-overlap" in checks) is told
+
+
 def test_coverage_counts_them_by_the_tables_that_they_read(load: Load, log_type: LogType) -> None:
     rules = load(RULE)
     (technique,) = coverage(rules, [log_type], []).techniques
     assert list(technique.rules) == [log_type.name]
+    assert coverage(rules, [log_type], [], [rules.queries[0].id]).techniques == []

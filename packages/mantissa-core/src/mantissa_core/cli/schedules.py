@@ -68,7 +68,7 @@ def create_schedule(session: Session, rule_id: str, expression: str, window: str
     with session.runtime() as runtime:
         rule = _rule(runtime, rule_id)
         made = runtime.schedules.create(rule, expression, window, enabled=not disabled, by=getpass.getuser())
-        runtime.scheduler.begin(rule)
+        runtime.schedule_runs.begin(rule, datetime.now(UTC))
         _show(session, runtime, made)
 
 
@@ -119,7 +119,7 @@ def _switch(session: Session, rule_id: str, *, enabled: bool) -> None:
         rule = _rule(runtime, rule_id)
         made = runtime.schedules.enable(rule, enabled=enabled, by=getpass.getuser())
         if enabled:
-            runtime.scheduler.begin(rule)
+            runtime.schedule_runs.begin(rule, datetime.now(UTC))
         _show(session, runtime, made)
 
 
@@ -147,7 +147,7 @@ def _show(session: Session, runtime: Runtime, made: Scheduled) -> None:
 
 def schedule_documents(runtime: Runtime) -> dict[str, dict[str, Any]]:
     """Every rule that has a schedule, by id, as JSON shows it."""
-    now, runs = datetime.now(UTC), runtime.scheduler.history()
+    now, runs = datetime.now(UTC), runtime.schedule_runs.all()
     return {each.rule.id: _document(each, runs.get(each.rule.id), now) for each in runtime.schedules.all()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeAlias
@@ -74,14 +74,19 @@ def _source(lake: Lake, log_type: LogType, since: date | None) -> Source:
     return Source(log_type.name, "live" if rows else "silent", rows, newest)
 
 
-def coverage(rules: RuleSet, log_types: Sequence[LogType], found: Iterable[Source]) -> Coverage:
-    """Sort the rules by technique and source. A source that has neither rules nor events is left out."""
+def coverage(
+    rules: RuleSet, log_types: Sequence[LogType], found: Iterable[Source], disabled: Collection[str] = ()
+) -> Coverage:
+    """Sort the rules by technique and source, but those that are ``disabled``, by id.
+
+    A source that has neither rules nor events is left out.
+    """
     known = {each.name: each for each in found}
     cells: dict[str, dict[str, list[Detection]]] = {}
     named: dict[str, set[str]] = {}
     untagged: list[Detection] = []
     used: set[str] = set()
-    every: list[Detection] = rules.all
+    every: list[Detection] = [each for each in rules.all if each.id not in disabled]
     for rule in every:
         if rule.silent and not techniques(rule.tags):
             continue  # a part of a correlation, which has the tags

@@ -62,7 +62,7 @@ class Engine:
     ) -> None:
         self._lake, self._rules = lake, rules
         self._progress = Progress(state)
-        self._failing = failing or FailingRules(state, lake)
+        self._failing = failing or FailingRules(state)
         self._start = start
         self._stages, self._shadows = Stages(state), frozenset[str]()
         self._scheduled, self._skipped = scheduled, frozenset[str]()
@@ -104,7 +104,7 @@ class Engine:
                 left = None if left is None else left - 1
                 yield from self._version(follower, version)
         yield from self._correlator.run(newest, self._shadows)
-        yield from self._failing.tell()
+        yield from self._failing.tell(self._lake)
 
     def correlate(self) -> Iterator[Signal]:
         """Evaluate the correlations on signals that were stored by others, and yield theirs once they are committed."""

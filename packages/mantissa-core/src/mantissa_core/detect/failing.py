@@ -51,8 +51,8 @@ class Failing:
 class FailingRules:
     """Counts failures in the state store. Safe to share between threads."""
 
-    def __init__(self, state: State, lake: Lake, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._state, self._lake, self._clock = state, lake, clock
+    def __init__(self, state: State, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._state, self._clock = state, clock
         self._known: set[str] = set()
         self.refresh()
 
@@ -94,7 +94,7 @@ class FailingRules:
         found = [Failing(**document.value) for document in self._state.scan(FAILING)]
         return sorted(found, key=lambda each: (each.since, each.rule))
 
-    def tell(self) -> Iterator[Signal]:
+    def tell(self, lake: Lake) -> Iterator[Signal]:
         """Store one signal about each rule that failed :data:`LIMIT` times in a row, and yield it."""
         if not self._known:
             return
@@ -102,7 +102,7 @@ class FailingRules:
             if each.failures >= LIMIT and not each.told:
                 since = datetime.fromisoformat(each.since)
                 version = (since - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-                table, transaction = self._lake.ensure(SIGNALS), f"detect:failing/{each.rule}"
+                table, transaction = lake.ensure(SIGNALS), f"detect:failing/{each.rule}"
                 if table.committed(transaction) < version:
                     yield from commit_signals(table, [_signal(each)], transaction, version)
                 self._state.update(FAILING, each.rule, lambda old: {**old, "told": True} if old else None)

@@ -148,6 +148,13 @@ def _of_query(rule: SqlRule, log_types: Sequence[LogType]) -> Iterator[Problem]:
             rule, "no-table", Level.ERROR, f"no installed log type has a table or view {name}: every run fails",
             line_of(rule, "query"),
         )  # fmt: skip
+    if rule.timing and rule.parameters and not rule.timing.overlaps and "m_ingest_time" not in rule.query:
+        yield _problem(
+            rule, "no-overlap", Level.HINT,
+            "its windows do not overlap: an event that is committed after its window was looked at is missed; make the "
+            "window longer than the schedule's interval",
+            line_of(rule, "window"),
+        )  # fmt: skip
     yield from _tests(rule, sql_tests_of)
     yield from _words(rule)
 

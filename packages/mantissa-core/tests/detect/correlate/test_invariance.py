@@ -87,7 +87,6 @@ SLOW = settings(
     max_examples=int(os.environ.get("MANTISSA_EXAMPLES", "10")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
-    derandomize=True,
 )
 
 

@@ -85,7 +85,7 @@ class Bench:
         return ScheduleBook(self.state, RuleSet(sigma, queries=queries), self.clock)
 
     def scheduler(self, *rules: Rule | SqlRule) -> Scheduler:
-        failing = FailingRules(self.state, self.lake, self.clock)
+        failing = FailingRules(self.state, self.clock)
         return Scheduler(self.lake, self.log_types, self.book(*rules), self.runs, failing, self.ask, self.clock)
 
     def stored(self) -> list[Signal]:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from mantissa_core.detect.failing import FAILING
 from mantissa_core.detect.schedule.runs import LEASE
-from mantissa_core.errors import QueryError, RuleError
+from mantissa_core.detect.signals import SIGNALS
+from mantissa_core.errors import LakeError, QueryError, RuleError
 
 BAD = {"name": "bad", "user": {"name": "bob"}}
 
@@ -30,7 +31,7 @@ def test_a_schedule_begins_with_the_first_look_and_then_runs_on_time(bench, sql_
         "2026-11-21T09:05:00+00:00",
     )
     assert scheduler.run() == []
-    run = scheduler.history()[signal.rule_id]
+    run = bench.runs.all()[signal.rule_id]
     assert (run.last_executed, run.rows, run.signals, run.error) == ("2026-11-21T09:05:01+00:00", 2, 1, "")
 
 
@@ -40,7 +41,7 @@ def test_it_fires_above_the_threshold_and_not_at_it(bench, sql_rule):
     scheduler.run()
     bench.clock.set("21T09:05:00")
     assert scheduler.run() == []
-    assert scheduler.history()[sql_rule().id].rows == 3
+    assert bench.runs.all()[sql_rule().id].rows == 3
 
 
 def test_a_log_type_without_events_is_an_empty_table(bench, sql_rule):
@@ -48,7 +49,7 @@ def test_a_log_type_without_events_is_an_empty_table(bench, sql_rule):
     scheduler.run()
     bench.clock.set("21T09:05:00")
     assert scheduler.run() == []
-    assert scheduler.history()[sql_rule().id].error == ""
+    assert bench.runs.all()[sql_rule().id].error == ""
 
 
 def test_what_was_missed_is_caught_up_by_one_run(bench, sql_rule):
@@ -114,7 +115,23 @@ def test_a_crash_behind_the_commit_repeats_no_signal(bench, sql_rule, monkeypatc
     assert len(bench.stored()) == 1
 
 
-def test_the_same_run_again_repeats_no_signal(bench, sql_rule, monkeypatch):
+def test_a_lake_that_takes_no_commit_ends_the_claim_and_the_run_is_tried_again(bench, sql_rule, monkeypatch):
+    bench.ingest({**BAD, "at": "21T09:01:00"}, {**BAD, "at": "21T09:02:00"})
+    scheduler = bench.scheduler(sql_rule())
+    scheduler.run()
+    bench.clock.set("21T09:05:00")
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.lake.ensure(SIGNALS), "commit", _full)
+        with pytest.raises(LakeError, match="full"):
+            scheduler.run()
+    assert len(scheduler.run()) == 1
+
+
+def _full(*_):
+    raise LakeError("the disk is full")
+
+
+def test_the_same_run_again_repeats_no_signal(bench, sql_rule):
     bench.ingest({**BAD, "at": "21T09:01:00"}, {**BAD, "at": "21T09:02:00"})
     scheduler, rule = bench.scheduler(sql_rule()), sql_rule()
     at = datetime(2026, 11, 21, 9, 5, tzinfo=UTC)
@@ -129,7 +146,7 @@ def test_a_rule_that_fails_is_recorded_and_the_others_go_on(bench, sql_rule):
     scheduler.run()
     bench.clock.set("21T09:05:00")
     assert [each.rule_id for each in scheduler.run()] == [sql_rule().id]
-    run = scheduler.history()["broken"]
+    run = bench.runs.all()["broken"]
     assert "nothing" in run.error
     assert run.failures == 1
     assert scheduler.due() == []  # not before its next time
@@ -211,7 +228,7 @@ def test_a_disabled_schedule_does_not_run_and_catches_nothing_up(bench, sql_rule
     bench.clock.set("21T09:06:00")
     assert scheduler.run() == []
     bench.book(rule).enable(rule.id, enabled=True, by="ada")
-    scheduler.begin(rule.id)
+    bench.runs.begin(rule.id, bench.clock())
     bench.clock.set("21T09:11:00")
     (due,) = scheduler.due()
     assert due.start == datetime(2026, 11, 21, 9, 5, tzinfo=UTC)

@@ -39,7 +39,8 @@ def coverage_rules(session: Session, last: timedelta, html: Path | None, navigat
     now = datetime.now(UTC)
     with session.runtime() as runtime:
         known = list(runtime.log_types)
-        found = coverage(runtime.rules, known, sources(runtime.lake, known, (now - last).date()))
+        disabled = {each.rule.id for each in runtime.schedules if not each.enabled}
+        found = coverage(runtime.rules, known, sources(runtime.lake, known, (now - last).date()), disabled)
     if html is not None:
         from mantissa_core.detect.coverage_page import page
 

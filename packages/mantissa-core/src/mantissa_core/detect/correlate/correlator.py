@@ -58,7 +58,7 @@ class Correlator:
         self._tables = tables_below(correlations, tables)
         self._delays = delays(correlations)
         self._shadows: frozenset[str] = frozenset()
-        self._failing = failing or FailingRules(state, lake)
+        self._failing = failing or FailingRules(state)
 
     def newest(self) -> dict[str, datetime]:
         """The newest event times of the tables that somebody waits for; to be asked before the rules are run."""

@@ -44,6 +44,17 @@ class Run:
     until: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one run. ``rows`` were found, ``signals`` are new; ``error`` is empty where it went well."""
+
+    executed: datetime
+    rows: int
+    signals: int
+    milliseconds: int
+    error: str = ""
+
+
 class Runs:
     """The runs in the state store."""
 
@@ -88,15 +99,22 @@ class Runs:
         """Keep a claim for another :data:`LEASE`; False where it was lost."""
         return self._mine(rule_id, token, lambda run: replace(run, until=(now + LEASE).isoformat()))
 
-    def finish(self, rule_id: str, token: str, at: datetime, outcome: Run) -> None:
+    def release(self, rule_id: str, token: str) -> None:
+        """Give a claim back: the run is still to be done."""
+        self._mine(rule_id, token, lambda run: replace(run, claim="", until=""))
+
+    def finish(self, rule_id: str, token: str, at: datetime, outcome: Outcome) -> None:
         """Record what came of the run at ``at`` and give the claim back, unless it was lost."""
 
         def finished(run: Run) -> Run:
             went_well = not outcome.error
-            return replace(
-                outcome,
+            return Run(
                 reached=at.isoformat(),
                 succeeded=at.isoformat() if went_well else run.succeeded,
+                last_executed=outcome.executed.isoformat(),
+                rows=outcome.rows,
+                signals=outcome.signals,
+                milliseconds=outcome.milliseconds,
                 error=outcome.error[:LONGEST],
                 failures=0 if went_well else run.failures + 1,
             )

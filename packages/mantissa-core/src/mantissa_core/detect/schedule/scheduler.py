@@ -24,7 +24,7 @@ from mantissa_core.parse.log_types import LogTypes
 
 from .book import ScheduleBook, Scheduled
 from .expression import EPOCH
-from .runs import Run, Runs
+from .runs import Outcome, Run, Runs
 
 if TYPE_CHECKING:
     from .book import Schedulable
@@ -68,14 +68,6 @@ class Scheduler:
     def scheduled(self) -> frozenset[str]:
         """The ids of the rules that have a schedule, be it enabled or not: they do not follow commits."""
         return frozenset(each.rule.id for each in self._book)
-
-    def begin(self, rule_id: str) -> None:
-        """Let a schedule that was created or enabled begin now."""
-        self._runs.begin(rule_id, self._clock())
-
-    def history(self) -> Mapping[str, Run]:
-        """What became of the runs, by rule."""
-        return self._runs.all()
 
     def run(self) -> list[Signal]:
         """Run what is due, and return the signals once they are stored. A rule that fails is recorded.
@@ -137,10 +129,13 @@ class Scheduler:
         if not self._runs.renew(rule.id, token, self._clock()):
             _log.warning("run was taken over", rule=rule.id, at=due.at.isoformat())
             return ()
-        stored = self._store(rule, found, due.at)
+        try:
+            stored = self._store(rule, found, due.at)
+        except BaseException:
+            self._runs.release(rule.id, token)
+            raise
         took = round((time.monotonic() - started) * 1000)
-        outcome = Run("", "", self._clock().isoformat(), rows, len(stored), took, error)
-        self._runs.finish(rule.id, token, due.at, outcome)
+        self._runs.finish(rule.id, token, due.at, Outcome(self._clock(), rows, len(stored), took, error))
         self._count(rule, error)
         return stored
 

@@ -10,7 +10,7 @@ from typing import Any
 from mantissa_core.errors import RuleError
 
 from .duration import duration_text, parse_duration
-from .expression import Schedule, parse_schedule
+from .expression import EPOCH, Schedule, parse_schedule
 
 CATCH_UP = timedelta(days=7)
 """How far back one run looks for what others missed."""
@@ -29,6 +29,13 @@ class Timing:
     def window_text(self) -> str:
         """The window as rules write it; empty where it is the schedule's own interval."""
         return duration_text(self.window) if self.window else ""
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether a run looks again at what the run before it looked at (judged by the schedule's first two runs)."""
+        first = self.schedule.after(EPOCH)
+        second = self.schedule.after(first) if first else None
+        return first is None or second is None or self.start(second) < first
 
     def start(self, at: datetime) -> datetime:
         """Where the window of the run at ``at`` begins; it ends before ``at``."""

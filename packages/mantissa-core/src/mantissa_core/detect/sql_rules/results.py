@@ -15,14 +15,14 @@ from mantissa_core.model.log_type import SCALARS
 
 from .rule import SqlRule
 
-SHOWN = 10
-"""Rows that are kept as evidence."""
+SHOWN, ROOM = 10, 10_000
+"""Rows that are kept as evidence, and characters of all of them: an alert keeps that of ten signals."""
 
 EVENTS = 1000
 """Ids of events that are kept, where the query returns ``m_id``."""
 
-LONGEST = 1000
-"""Characters of a value that are kept."""
+LONGEST, MOST = 1000, 20
+"""Characters of a value that are kept, and values of a list."""
 
 Row = Mapping[str, Any]
 
@@ -75,8 +75,26 @@ def _signal(
         # Without a group every run would open an alert of its own.
         group={name.removeprefix("m_"): value for name, value in named.items()} or {"rule": rule.id},
         entities=_entities(rows),
-        evidence={**told, "results": [{name: _plain(value) for name, value in row.items()} for row in rows[:SHOWN]]},
+        evidence={**told, "results": _shown(rows)},
     )
+
+
+def _shown(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The first rows, without NULLs and ids of events, as far as there is room for them."""
+    shown: list[dict[str, Any]] = []
+    left = ROOM
+    for row in rows[:SHOWN]:
+        told: dict[str, Any] = {}
+        for name, value in row.items():
+            if name == "m_id" or value is None:
+                continue
+            plain = _plain(value)
+            left -= len(name) + len(json.dumps(plain))
+            if left < 0:
+                return [*shown, told] if told else shown
+            told[name] = plain
+        shown.append(told)
+    return shown
 
 
 def _entities(rows: Sequence[Row]) -> dict[str, str]:
@@ -115,7 +133,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(each) for each in value[:MOST]]
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, bytes):
