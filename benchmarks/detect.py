@@ -1,4 +1,4 @@
-"""Match rules against stored events next to one DuckDB query per rule, then batches, growth and latency.
+"""Match rules against stored events next to one DuckDB query per rule, then batches, growth, bytes and latency.
 
     uv run python benchmarks/detect.py [--events 1000000] [--runs 3] [--rules FOLDER] [--keep FOLDER] [--record]
 
@@ -111,6 +111,16 @@ def micro(home: str, rules: str, size: str, runs: int = 5) -> dict[str, Any]:
     return {"cpu_s": cpu, "events_per_cpu_s": round(batch.num_rows / cpu), "events": batch.num_rows}
 
 
+def bytes_scanned(home: str, rules: str) -> dict[str, Any]:
+    """What engines that bill bytes would read of the stored events."""
+    from scanned import scanned
+
+    with opened(home) as runtime:
+        table = runtime.lake.table(TABLE)
+        files = [Path(table.local_path(file)) for file in table.live()]
+    return scanned(files, cloudtrail_rules.rules(int(rules)), LogTypes.load().get("aws.cloudtrail"))
+
+
 def processes(events: str, folder: str = "") -> dict[str, Any]:
     """Unpinned rules over distinct command lines, in batches of 50,000."""
     import processes as workload
@@ -191,7 +201,7 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-PARTS = {each.__name__: each for each in (matcher, duckdb, engine, micro, processes, latency)}
+PARTS = {each.__name__: each for each in (matcher, duckdb, engine, micro, bytes_scanned, processes, latency)}
 
 
 def run(part: str, *arguments: object) -> dict[str, Any]:
@@ -229,6 +239,7 @@ def bench(folder: Path, events: int, runs: int, rules: str) -> dict[str, Any]:
         "by_events": [_without_found(run("matcher", home, 650, share)) for share in (0.25, 0.5, 1)],
         "processes": [run("processes", *some, *([rules] if rules else [])) for _ in range(runs)],
         "engine": run("engine", home, 650),
+        "scanned": [run("bytes_scanned", home, count) for count in SIZES[:2]],
         "latency": _latency(folder),
     }
 

@@ -24,6 +24,7 @@ def report(result: Mapping[str, Any]) -> str:
         *((_batch(each), f"{each['events_per_cpu_s']:,} events/CPU-s", "") for each in result["micro"]),
         *((f"{each['rules']:,} rules, all events", _seconds(each), "") for each in result["by_rules"]),
         *((f"650 rules, {each['events']:,} events", _seconds(each), "") for each in result["by_events"]),
+        *(row for each in result["scanned"] for row in _scanned(each)),
         (f"process creation, {runs[0]['rules']:,} rules", f"{rate:,.0f} events/CPU-s", "≥ 20,000 events/s/core"),
         ("committed → signal committed, 1,000 events/s: p95", f"{late['p95']} s (p50 {late['p50']} s)", "≤ 1 s"),
     ]
@@ -47,6 +48,21 @@ def _cpu(runs: Sequence[Mapping[str, Any]]) -> float:
 
 def _batch(each: Mapping[str, Any]) -> str:
     return f"batch of {each['events']:,}, {each['rules']:,} rules"
+
+
+def _scanned(each: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Both ways to run the rules' SQL, and their ratio; ``m_extra`` is read by nearly every statement."""
+    what = f"{each['rules']:,} rules' SQL for Athena, compressed bytes of the columns read"
+    one, shared = each["one_by_one"], each["shared"]
+
+    def share(extra: int, whole: int) -> str:
+        return f"{whole / 1e6:,.0f} MB, {extra / whole:.0%} of it m_extra"
+
+    return [
+        (f"{what}: one query per rule", share(each["extra_one_by_one"], one), ""),
+        (f"{what}: {each['scans']} shared scans", share(each["extra_shared"], shared), ""),
+        (f"{each['rules']:,} rules' SQL: ratio, one query per rule to shared scans", f"**{one / shared:.1f}**", ""),
+    ]
 
 
 def _seconds(each: Mapping[str, Any]) -> str:
