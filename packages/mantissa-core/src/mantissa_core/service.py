@@ -59,6 +59,10 @@ class Service:
         Raises:
             PluginError: a stage that nothing works without cannot start.
         """
+        # Imported by two loops at once, modules that need each other could be seen half-made.
+        import mantissa_core.detect.engine
+        import mantissa_core.detect.schedule.scheduler  # noqa: F401
+
         loops = [
             *self._sources(stop),
             _Loop("detect", self._detect, wake=self._committed),

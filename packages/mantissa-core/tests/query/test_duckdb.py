@@ -139,7 +139,7 @@ def test_a_worker_that_died_is_replaced(backend: DuckDB) -> None:
 
 
 def test_a_second_query_waits_for_a_process_and_gives_up_in_time(lake: TableSnapshot) -> None:
-    backend = DuckDB(DuckDB.Config(threads=1))
+    backend = DuckDB(DuckDB.Config(threads=1, workers=1))
     backend.check()
     slow = threading.Thread(target=_ignore, args=(backend, Query(SLOW, [lake], execution_id="slow")), daemon=True)
     slow.start()
