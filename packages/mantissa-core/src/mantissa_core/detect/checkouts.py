@@ -20,7 +20,6 @@ from .attributes import Stage
 from .git import changed, check_ref, check_url, fetch
 from .origin import commit_of
 from .rules import Placeholders, RuleSet
-from .schema import flaws_of
 
 FOLDER = "rule-packs"
 FORMAT = 1
@@ -215,6 +214,8 @@ class Checkouts:
 
 
 def _flaws(rules: RuleSet, folder: Path) -> Iterator[str]:
+    from .schema import flaws_of
+
     texts = {each.source.partition(" (document ")[0]: each.text for each in (*rules.all, *rules.filters)}
     for file, flaw in flaws_of(texts):
         yield f"{Path(file).relative_to(folder)}:{flaw.line}: {flaw.message}"
