@@ -1,4 +1,4 @@
-"""Bytes that an engine must read: one statement for each rule, and shared scans, by the sizes of the columns they name."""
+"""Bytes that an engine reads for one statement per rule and for shared scans: the sizes of the columns they name."""
 
 from __future__ import annotations
 

@@ -93,6 +93,10 @@ class QueryError(MantissaError):
     """A query was refused, failed, ran out of time or was cancelled."""
 
 
+class QueryTooLarge(QueryError):
+    """The engine's compiler finds the statement too large or too complex; the same in parts may run."""
+
+
 class LakeError(MantissaError):
     """The lake's folder, a table or a file in it is not as it must be."""
 

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from mantissa_core.detect.rules import Rule
 from mantissa_core.detect.sql import dialect_named
-from mantissa_core.detect.sql.executor import matches, plan_for
+from mantissa_core.detect.sql.executor import halving, matches
 from mantissa_core.detect.sql.scan import Planner
 from mantissa_core.detect.sql.statement import statement
-from mantissa_core.errors import RuleError
+from mantissa_core.errors import QueryTooLarge, RuleError
 from mantissa_core.model import LogType
 from mantissa_core.model.query import TableSnapshot
 from mantissa_core.query.duckdb import DuckDB
@@ -64,6 +64,20 @@ def test_a_scan_that_is_too_large_is_halved_until_one_rule_is_left(
         planner.halved(first)
 
 
+def test_what_an_engine_finds_too_large_is_run_in_parts(make_rule: Callable[..., Rule], log_type: LogType) -> None:
+    rules = [make_rule({"selection": {"name": name}}, id=name) for name in "abcde"]
+    planner = Planner(DUCKDB, log_type)
+    (scan,) = planner.plan(rules, table="t").scans
+
+    def run(sql: str) -> list[str]:
+        labels = [rule.id for rule in rules if f"'{rule.id}' END" in sql or f"'{rule.id}' AS" in sql]
+        if len(labels) > 2:
+            raise QueryTooLarge("too many rules for this engine")
+        return labels
+
+    assert list(halving(planner, scan, run, table="t")) == list("abcde")
+
+
 def test_a_query_backend_runs_the_scans(
     tmp_path: Path, make_rule: Callable[..., Rule], make_batch: Callable[..., pa.RecordBatch], log_type: LogType
 ) -> None:
@@ -73,9 +87,10 @@ def test_a_query_backend_runs_the_scans(
     columns |= {"number": "BIGINT", "flag": "BOOLEAN", "ratio": "DOUBLE", "when": "TIMESTAMPTZ"}
     snapshot = TableSnapshot("acme_audit", columns, (str(tmp_path / "rows.parquet"),), rows=3)
     rules = [make_rule({"selection": {"name": "A"}}, id="one"), make_rule({"selection": {"name": None}}, id="none")]
-    plan = plan_for(rules, DUCKDB, log_type, snapshot)
+    planner = Planner(DUCKDB, log_type)
+    plan = planner.plan(rules, table=snapshot.name)
     backend = DuckDB(DuckDB.Config())
     try:
-        assert set(matches(plan, backend, snapshot)) == {("0", "one"), ("2", "none")}
+        assert set(matches(planner, plan, backend, snapshot)) == {("0", "one"), ("2", "none")}
     finally:
         backend.close()

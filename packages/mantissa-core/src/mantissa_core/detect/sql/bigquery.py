@@ -1,4 +1,4 @@
-"""BigQuery (GoogleSQL). Read back by a parser; not run here."""
+"""BigQuery (GoogleSQL). Run by the tests on the BigQuery emulator where one is installed."""
 
 from __future__ import annotations
 

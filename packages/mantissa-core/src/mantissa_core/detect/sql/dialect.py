@@ -64,6 +64,8 @@ class Dialect(ABC):
     functions: ClassVar[frozenset[str]]
     """All functions that a statement may use, by the names that sqlglot gives them when it reads the statement."""
     text_type: ClassVar[str] = "VARCHAR"
+    largest: ClassVar[int] = 200_000
+    """Bytes of a scan of several rules."""
     rows: ClassVar[str] = ""
     """The table's alias, where its columns must be told from those of subqueries."""
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, TypeVar
 
-from mantissa_core.detect.rules import Rule
-from mantissa_core.errors import QueryError
-from mantissa_core.model import LogType
+from mantissa_core.errors import QueryError, QueryTooLarge
 from mantissa_core.model.query import Query, QueryResult, TableSnapshot
 
-from .dialect import Dialect
 from .row import Span
-from .scan import Plan, Planner
+from .scan import Plan, Planner, Scan
+
+Row = TypeVar("Row")
 
 MOST_ROWS = 10_000
 """Matches of one statement; backends return no more."""
@@ -26,22 +25,45 @@ class Backend(Protocol):
 
 
 def matches(
-    plan: Plan, backend: Backend, snapshot: TableSnapshot, *, timeout: float = 120.0
+    planner: Planner,
+    plan: Plan,
+    backend: Backend,
+    snapshot: TableSnapshot,
+    *,
+    span: Span | None = None,
+    timeout: float = 120.0,
 ) -> Iterator[tuple[str, str]]:
-    """Run the plan's scans; yield each match as the row's ``m_id`` and the rule's id.
+    """Run the plan's scans over the snapshot; yield each match as the row's ``m_id`` and the rule's id.
 
     Raises:
         QueryError: a statement failed, or found more rows than a backend returns: take a shorter span.
+        RuleError: one rule's statement alone is too large for the engine.
     """
-    for scan in plan.scans:
-        result = backend.run_query(Query(scan.sql, (snapshot,), max_rows=MOST_ROWS, timeout=timeout))
+
+    def run(sql: str) -> Iterator[tuple[str, str]]:
+        result = backend.run_query(Query(sql, (snapshot,), max_rows=MOST_ROWS, timeout=timeout))
         if result.truncated:
             raise QueryError(f"more than {MOST_ROWS} matches in one scan of {snapshot.name}: take a shorter span")
-        yield from zip(result.rows["m_id"].to_pylist(), result.rows["rule_id"].to_pylist(), strict=True)
+        return zip(result.rows["m_id"].to_pylist(), result.rows["rule_id"].to_pylist(), strict=True)
+
+    for scan in plan.scans:
+        yield from halving(planner, scan, run, table=snapshot.name, span=span)
 
 
-def plan_for(
-    rules: Sequence[Rule], dialect: Dialect, log_type: LogType, snapshot: TableSnapshot, span: Span | None = None
-) -> Plan:
-    """The scans of these rules over the snapshot's table."""
-    return Planner(dialect, log_type).plan(rules, table=snapshot.name, span=span)
+def halving(
+    planner: Planner, scan: Scan, run: Callable[[str], Iterable[Row]], *, table: str = "", span: Span | None = None
+) -> Iterator[Row]:
+    """What ``run`` makes of the scan's statement, or of its halves where it raises ``QueryTooLarge``.
+
+    Raises:
+        RuleError: one rule's statement alone is too large.
+    """
+    waiting = [scan]
+    while waiting:
+        each = waiting.pop()
+        try:
+            rows = run(each.sql)
+        except QueryTooLarge:
+            waiting += reversed(planner.halved(each, table=table, span=span))
+        else:
+            yield from rows

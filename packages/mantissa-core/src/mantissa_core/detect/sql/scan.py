@@ -14,8 +14,6 @@ from .row import Row, Span
 from .statement import shared
 
 MOST_RULES = 100
-LARGEST = 200_000
-"""Bytes of a statement: Athena takes 262,144."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +36,10 @@ class Planner:
     """Makes scans of one log type's rules for one dialect."""
 
     def __init__(
-        self, dialect: Dialect, log_type: LogType, *, most_rules: int = MOST_RULES, largest: int = LARGEST
+        self, dialect: Dialect, log_type: LogType, *, most_rules: int = MOST_RULES, largest: int | None = None
     ) -> None:
         self._dialect, self._log_type = dialect, log_type
-        self._most, self._largest = most_rules, largest
+        self._most, self._largest = most_rules, largest or dialect.largest
 
     def plan(self, rules: Sequence[Rule], *, table: str = "", span: Span | None = None) -> Plan:
         """Cluster the rules by the fields they touch, and fill scans up to the limits."""

@@ -11,8 +11,13 @@ import httpx
 import pyarrow as pa
 from mantissa_core.detect.sql import dialect_named
 from mantissa_core.detect.sql.dialect import Dialect
+from mantissa_core.errors import QueryTooLarge
 
 Rows = list[list[Any]]
+
+
+TOO_LARGE = {"QUERY_EXCEEDED_COMPILER_LIMIT", "COMPILER_ERROR"}
+"""Trino's names for a statement whose code it cannot generate."""
 
 
 class EngineError(Exception):
@@ -52,8 +57,9 @@ class Trino:
         while "nextUri" in answer:
             answer = self._http.get(answer["nextUri"]).json()
             rows += answer.get("data", [])
-        if "error" in answer:
-            raise EngineError(f"{answer['error']['errorName']}: {answer['error']['message']}")
+        if error := answer.get("error"):
+            kind = QueryTooLarge if error["errorName"] in TOO_LARGE else EngineError
+            raise kind(f"{error['errorName']}: {error['message']}")
         return rows
 
     def check(self, sql: str) -> None:
