@@ -37,8 +37,9 @@ def report(result: Mapping[str, Any]) -> str:
         f"{result['runs']} runs of each side; reading the Parquet files is included, loading rules is not. "
         f"{result['hits']:,} matches; the two sides differ on {differing} rules. Micro-batches are in memory. "
         f"Process creation: {kind} over {runs[0]['events']:,} generated events with distinct command lines, "
-        f"batches of 50,000. SQL: nearly every statement reads m_extra, in which the generated events have next to nothing; "
-        f"that of a source with many undeclared fields is larger. Latency: {late['events']:,} events in commits of 250, 650 rules, {late['signals']:,} "
+        "batches of 50,000. SQL: nearly every statement reads m_extra, which is next to empty in generated events and "
+        "larger for a source with many undeclared fields. "
+        f"Latency: {late['events']:,} events in commits of 250, 650 rules, {late['signals']:,} "
         f"signals.\n\n{table(rows)}"
     )
 

@@ -20,6 +20,10 @@ TOO_LARGE = {"QUERY_EXCEEDED_COMPILER_LIMIT", "COMPILER_ERROR"}
 """Trino's names for a statement whose code it cannot generate."""
 
 
+EMULATORS_OWN = "sqlite3: SQL logic error: too many arguments on function"
+"""The emulator executes dry runs, by SQLite, which takes no OR of more than 1,000: the analyzer has accepted it."""
+
+
 class EngineError(Exception):
     """The engine refused a statement, or failed on it."""
 
@@ -88,7 +92,11 @@ class BigQuery:
         return [[cell["v"] for cell in row["f"]] for row in self._query(sql).get("rows", [])]
 
     def check(self, sql: str) -> None:
-        self._query(sql, dryRun=True)
+        try:
+            self._query(sql, dryRun=True)
+        except EngineError as error:
+            if EMULATORS_OWN not in str(error):
+                raise
 
     def load(self, table: str, rows: pa.Table) -> None:
         tables = "/datasets/lake/tables"

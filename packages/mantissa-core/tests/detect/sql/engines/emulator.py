@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from mantissa_core.detect.derive import predicates
-from mantissa_core.detect.ir import Glob, Wild
+from mantissa_core.detect.ir import FieldRef, Glob, Wild
 from mantissa_core.detect.lookup import leaves
 from mantissa_core.detect.rules import Rule
 
@@ -36,7 +36,10 @@ def cannot_hold(event: Mapping[str, Any], fields: Collection[str]) -> bool:
 
 def cannot_run(rule: Rule) -> bool:
     """A key has a quote or a bracket."""
-    return any(not set("'\"[").isdisjoint(each.field or "") for each in predicates(rule.ir))
+    found = list(predicates(rule.ir))
+    fields = [each.field or "" for each in found]
+    fields += [value.field for each in found for value in each.values if isinstance(value, FieldRef)]
+    return any(not set("'\"[").isdisjoint(field) for field in fields)
 
 
 def cannot_decide(rule: Rule, event: Mapping[str, Any]) -> bool:
