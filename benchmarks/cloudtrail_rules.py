@@ -9,7 +9,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from mantissa_core.detect.rules import Rule, RuleSet, parse_rule
+from mantissa_core.detect.rules.rule import Rule, parse_rule
+from mantissa_core.detect.rules.rule_set import RuleSet
 
 LOGSOURCE = {"product": "aws", "service": "cloudtrail"}
 USUAL = {

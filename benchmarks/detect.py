@@ -27,8 +27,9 @@ import pyarrow as pa
 from detect_report import report
 from ingest import OURS, SETTINGS, START, generate, measured
 from mantissa_core import Runtime
-from mantissa_core.detect.matcher import Matcher
-from mantissa_core.detect.rules import Rule, RuleSet
+from mantissa_core.detect.match.matcher import Matcher
+from mantissa_core.detect.rules.rule import Rule
+from mantissa_core.detect.rules.rule_set import RuleSet
 from mantissa_core.parse.log_types import LogTypes
 from per_rule_sql import where
 from record import record
@@ -180,7 +181,7 @@ def opened(home: str) -> Runtime:
 
 
 def _marked() -> Rule:
-    from mantissa_core.detect.rules import parse_rule
+    from mantissa_core.detect.rules.rule import parse_rule
 
     detection = {"selection": {"userAgent|startswith": "bench-"}, "condition": "selection"}
     return parse_rule({"title": "Marked", "logsource": cloudtrail_rules.LOGSOURCE, "detection": detection})

@@ -5,9 +5,9 @@ It covers what the benchmarks' rules use: scalar columns, and paths inside JSON 
 
 from __future__ import annotations
 
-from mantissa_core.detect.bind import bind
-from mantissa_core.detect.ir import And, FieldRef, Glob, Node, Not, Op, Predicate, Regex, Wild
-from mantissa_core.detect.text import fold
+from mantissa_core.detect.ir.text import fold
+from mantissa_core.detect.ir.tree import And, FieldRef, Glob, Node, Not, Op, Predicate, Regex, Wild
+from mantissa_core.detect.match.bind import bind
 from mantissa_core.model import LogType
 
 _SEARCH = {Op.CONTAINS: "contains", Op.STARTSWITH: "starts_with", Op.ENDSWITH: "ends_with"}

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 import pyarrow as pa
-from mantissa_core.detect.rules import Rule, parse_rule
+from mantissa_core.detect.rules.rule import Rule, parse_rule
 from mantissa_core.model import LogType
 
 FIELDS = [

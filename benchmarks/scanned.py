@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import sqlglot
-from mantissa_core.detect.rules import Rule
+from mantissa_core.detect.rules.rule import Rule
 from mantissa_core.detect.sql import dialect_named
 from mantissa_core.detect.sql.scan import Planner
 from mantissa_core.detect.sql.statement import statement

@@ -19,7 +19,7 @@ from mantissa_core import Runtime
 from mantissa_core.alert.outbox import LEASE
 
 CHILD = Path(__file__).with_name("crash_child.py")
-POINTS = 68
+POINTS = 92
 
 DURABLE = (
     "lake.parquet.Writer.write",

@@ -7,12 +7,12 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from mantissa_core.detect.evaluate import evaluate
-from mantissa_core.detect.mutate import mutate
-from mantissa_core.detect.mutate_correlations import mutate_correlations
-from mantissa_core.detect.rule_tests import run_tests
-from mantissa_core.detect.rules import RuleSet
-from mantissa_core.detect.sequence_run import run_sequences
+from mantissa_core.detect.match.evaluate import evaluate
+from mantissa_core.detect.rules.rule_set import RuleSet
+from mantissa_core.detect.testing.mutate import mutate
+from mantissa_core.detect.testing.mutate_correlations import mutate_correlations
+from mantissa_core.detect.testing.rule_tests import run_tests
+from mantissa_core.detect.testing.sequence_run import run_sequences
 from mantissa_core.parse.log_types import LogTypes
 
 PACK = Path(str(files("mantissa_rules"))) / "sigma"

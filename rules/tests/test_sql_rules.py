@@ -1,9 +1,9 @@
 """The pack's SQL rules: complete, tested, and switched off until somebody wants them."""
 
 import pytest
-from mantissa_core.detect.lint import Level, lint
-from mantissa_core.detect.rules import RuleSet
+from mantissa_core.detect.rules.rule_set import RuleSet
 from mantissa_core.detect.sql_rules.trial import run_sql_tests, sql_tests_of
+from mantissa_core.detect.workflow.lint import Level, lint
 from mantissa_core.parse.log_types import LogTypes
 
 

@@ -22,6 +22,7 @@ from .errors import PluginError
 
 LOG_TYPES = "mantissa.log_types"
 RULE_PACKS = "mantissa.rule_packs"
+SQL_DIALECTS = "mantissa.sql_dialects"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,13 @@ from .references import References
 from .settings import configure
 
 if TYPE_CHECKING:
+    from mantissa_core.detect.follow.engine import Engine
+    from mantissa_core.detect.follow.failing import FailingRules
+    from mantissa_core.detect.rules.checkouts import Checkouts
+    from mantissa_core.detect.rules.packs import Pack
+    from mantissa_core.detect.rules.rule_set import RuleSet
+    from mantissa_core.detect.rules.stages import Stages
+
     from .alert.alerts import Alerts
     from .alert.enrich import Enrichers
     from .alert.group import Grouping
@@ -42,15 +49,9 @@ if TYPE_CHECKING:
     from .alert.route import Route
     from .alert.verdicts import Verdicts
     from .collect import Ingester
-    from .detect.checkouts import Checkouts
-    from .detect.engine import Engine
-    from .detect.failing import FailingRules
-    from .detect.packs import Pack
-    from .detect.rules import RuleSet
     from .detect.schedule.book import ScheduleBook
     from .detect.schedule.runs import Runs
     from .detect.schedule.scheduler import Scheduler
-    from .detect.stages import Stages
     from .lake.lake import Lake
     from .lake.spec import TableSpec
     from .parse.log_types import LogTypes
@@ -138,8 +139,8 @@ class Parts:
     @cached_property
     def rules(self) -> RuleSet:
         """The detections that run."""
-        from .detect.packs import with_packs
-        from .detect.rules import RuleSet
+        from mantissa_core.detect.rules.packs import with_packs
+        from mantissa_core.detect.rules.rule_set import RuleSet
 
         section = self.settings.rules
         paths = [Path(place) for pack in self.packs if pack.kind != "installed" for place in pack.places]
@@ -152,7 +153,7 @@ class Parts:
     @cached_property
     def packs(self) -> Sequence[Pack]:
         """Where the rules come from."""
-        from .detect.packs import packs_of
+        from mantissa_core.detect.rules.packs import packs_of
 
         section = self.settings.rules
         checkouts = self._checkouts if section.packs else ()
@@ -165,7 +166,7 @@ class Parts:
     @cached_property
     def stages(self) -> Stages:
         """Which rules are on trial."""
-        from .detect.stages import Stages
+        from mantissa_core.detect.rules.stages import Stages
 
         return Stages(self.state)
 
@@ -181,8 +182,8 @@ class Parts:
     @cached_property
     def engine(self) -> Engine:
         """From committed rows to signals."""
-        from .detect.engine import Engine
-        from .detect.versions import Versions
+        from mantissa_core.detect.follow.engine import Engine
+        from mantissa_core.detect.rules.versions import Versions
 
         Versions(self.state).record([*self.rules.all, *self.rules.filters])
         return Engine(
@@ -198,7 +199,7 @@ class Parts:
     @cached_property
     def failing(self) -> FailingRules:
         """Rules whose last evaluation failed."""
-        from .detect.failing import FailingRules
+        from mantissa_core.detect.follow.failing import FailingRules
 
         return FailingRules(self.state)
 
@@ -373,7 +374,7 @@ class Parts:
 
     @cached_property
     def _checkouts(self) -> Checkouts:
-        from .detect.checkouts import Checkouts
+        from mantissa_core.detect.rules.checkouts import Checkouts
 
         return Checkouts(self.home)
 

@@ -30,9 +30,10 @@ from .parts import Parts
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from mantissa_core.detect.follow.gap_replay import Replayed
+    from mantissa_core.detect.follow.progress import Gap
+
     from .collect import Buffer, Collected, Ingested, Ingesters
-    from .detect.gap_replay import Replayed
-    from .detect.progress import Gap
     from .model.collection import Records
 
 
@@ -184,8 +185,9 @@ class Runtime(Parts):
         Raises:
             RuleError: an SQL rule has no schedule, or runs too often within the span.
         """
-        from .detect.backfill import Backfill
-        from .detect.history import Span
+        from mantissa_core.detect.follow.backfill import Backfill
+        from mantissa_core.detect.follow.history import Span
+
         from .detect.sql_rules import SqlRule
 
         self._own()
@@ -214,13 +216,13 @@ class Runtime(Parts):
 
     def gaps(self) -> list[Gap]:
         """What rules could not evaluate."""
-        from .detect.progress import Progress
+        from mantissa_core.detect.follow.progress import Progress
 
         return Progress(self.state).gaps()
 
     def forget_gaps(self, gaps: Iterable[Gap]) -> None:
         """Forget these gaps, unless they were widened in the meantime."""
-        from .detect.progress import Progress
+        from mantissa_core.detect.follow.progress import Progress
 
         for gap in gaps:
             Progress(self.state).close(gap)

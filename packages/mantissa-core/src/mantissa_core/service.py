@@ -60,7 +60,7 @@ class Service:
             PluginError: a stage that nothing works without cannot start.
         """
         # Imported by two loops at once, modules that need each other could be seen half-made.
-        import mantissa_core.detect.engine
+        import mantissa_core.detect.follow.engine
         import mantissa_core.detect.schedule.scheduler  # noqa: F401
 
         loops = [

@@ -12,10 +12,11 @@ from pydantic import BaseModel
 PAGE = Path(__file__).parents[4] / "docs" / "configuration.md"
 pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="the documentation is not part of the package")
 
+WITHOUT_SETTINGS = (catalog.LOG_TYPES, catalog.RULE_PACKS, catalog.SQL_DIALECTS)
 BUILT_IN = [
     (entry.group, entry.name)
     for entry in distribution("mantissa-core").entry_points
-    if entry.group.startswith("mantissa.") and entry.group not in (catalog.LOG_TYPES, catalog.RULE_PACKS)
+    if entry.group.startswith("mantissa.") and entry.group not in WITHOUT_SETTINGS
 ]
 
 

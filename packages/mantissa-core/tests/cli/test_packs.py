@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from mantissa_core.cli.exit_codes import Exit
-from mantissa_core.detect.git import changed, check_ref, check_url, fetch
+from mantissa_core.detect.rules.git import changed, check_ref, check_url, fetch
 from mantissa_core.errors import NeedsOperator, RuleError
 
 from .conftest import RULE, documents, event, write_lines

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from mantissa_core.detect.failing import FAILING
-from mantissa_core.detect.progress import Gap, Progress
+from mantissa_core.detect.follow.failing import FAILING
+from mantissa_core.detect.follow.progress import Gap, Progress
 from mantissa_core.detect.schedule.runs import Runs
 from mantissa_core.runtime import Runtime
 
@@ -123,7 +123,8 @@ def test_gaps_are_listed_replayed_and_forgotten(home, knocking):
     change(home, lambda runtime: [Progress(runtime.state).record(each) for each in gaps])
     assert "it broke" in knocking("detect", "--gaps").output
     assert len(documents(knocking("--json", "detect", "--gaps", "--rule", VAULT[:8]))) == 1
-    assert "1 gap" in " ".join(knocking("doctor").output.split()) or "2 gaps" in knocking("doctor").output
+    found = documents(knocking("--json", "doctor"))
+    assert sum(each["part"] == "gap" and "it broke" in each["detail"] for each in found) == 2
     result = knocking("detect", "--replay")
     assert result.exit_code == 1
     assert f"rule {VAULT}: closed, 0 signals" in result.output  # it had found them before
@@ -150,7 +151,7 @@ def test_tests_of_both_kinds_are_run_together(home, knocking):
     )
     result = knocking("rules", "test")
     assert result.exit_code == 0, result.output
-    assert result.output == "2 rules; 3 tests, 0 failed.\n"
+    assert result.output == "1 rule, 1 SQL rule; 3 tests, 0 failed.\n"
     (home / "rules" / "knocks.yml").write_text(SQL_RULE.replace("value: 2", "value: 3"))
     result = knocking("rules", "test", KNOCKS[:8])
     assert result.exit_code == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from mantissa_core.alert.verdicts import Verdict
-from mantissa_core.detect.attributes import Stage
+from mantissa_core.detect.rules.attributes import Stage
 from mantissa_core.runtime import Runtime
 
 from .conftest import RULE, documents, event, write_lines

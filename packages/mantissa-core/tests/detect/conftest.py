@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from mantissa_core.detect.evaluate import evaluate
-from mantissa_core.detect.matcher import Matcher
-from mantissa_core.detect.rules import Rule, parse_rule
+from mantissa_core.detect.match.evaluate import evaluate
+from mantissa_core.detect.match.matcher import Matcher
+from mantissa_core.detect.rules.rule import Rule, parse_rule
 from mantissa_core.model import LogType
 from mantissa_core.parse.flatten import flatten
 from mantissa_core.parse.json_text import dumps

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
-from mantissa_core.detect import derive, lookup
-from mantissa_core.detect.ir import Op
-from mantissa_core.detect.rules import Rule
+from mantissa_core.detect.ir import derive
+from mantissa_core.detect.ir.tree import Op
+from mantissa_core.detect.match import lookup
+from mantissa_core.detect.rules.rule import Rule
 from mantissa_core.model import LogType
 
 TEXTS = st.sampled_from(

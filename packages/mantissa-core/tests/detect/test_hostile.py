@@ -12,11 +12,12 @@ import pyarrow as pa
 import pytest
 import sqlglot
 import yaml
-from mantissa_core.detect.lint import lint
-from mantissa_core.detect.route import routed
-from mantissa_core.detect.rules import Rule, RuleSet
+from mantissa_core.detect.match.route import routed
+from mantissa_core.detect.rules.rule import Rule
+from mantissa_core.detect.rules.rule_set import RuleSet
 from mantissa_core.detect.sql import NAMES, dialect_named
 from mantissa_core.detect.sql.statement import statement
+from mantissa_core.detect.workflow.lint import lint
 from mantissa_core.errors import RuleError
 from mantissa_core.model import LogType
 

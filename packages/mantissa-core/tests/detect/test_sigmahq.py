@@ -11,10 +11,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from mantissa_core.detect.evaluate import evaluate
-from mantissa_core.detect.matcher import Matcher
-from mantissa_core.detect.route import log_types_of
-from mantissa_core.detect.rules import RuleSet
+from mantissa_core.detect.match.evaluate import evaluate
+from mantissa_core.detect.match.matcher import Matcher
+from mantissa_core.detect.match.route import log_types_of
+from mantissa_core.detect.rules.rule_set import RuleSet
 from mantissa_core.model import LogType
 from mantissa_core.parse.json_text import dumps
 from mantissa_core.parse.log_types import LogTypes

@@ -7,7 +7,7 @@ import structlog
 from click.testing import CliRunner
 from mantissa_core import catalog
 from mantissa_core.cli.app import cli
-from mantissa_core.detect.rules import RuleSet
+from mantissa_core.detect.rules.rule_set import RuleSet
 from mantissa_core.errors import PluginError
 from mantissa_core.parse.log_types import LogTypes
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pyarrow.compute as pc
 import pytest
 from mantissa_core import Runtime, maintenance
-from mantissa_core.detect.failing import RULE_ID
-from mantissa_core.detect.progress import Progress
+from mantissa_core.detect.follow.failing import RULE_ID
+from mantissa_core.detect.follow.progress import Progress
 from mantissa_core.hookspecs import Module, hookimpl
 from mantissa_core.model import Detector, Severity, Signal
 

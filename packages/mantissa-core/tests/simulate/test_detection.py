@@ -6,8 +6,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from mantissa_core.detect.evaluate import evaluate
-from mantissa_core.detect.rules import RuleSet
+from mantissa_core.detect.match.evaluate import evaluate
+from mantissa_core.detect.rules.rule_set import RuleSet
 from mantissa_core.simulate import simulate
 from mantissa_core.simulate.truth import CLOUDTRAIL, OKTA, RULES
 

@@ -129,7 +129,7 @@ def _broken(part: str, loaded: int, broken: dict[str, Exception] | object) -> It
 
 def _failing(runtime: Runtime) -> Iterator[Check]:
     """Rules whose last evaluation failed: a problem once somebody was told."""
-    from mantissa_core.detect.failing import LIMIT
+    from mantissa_core.detect.follow.failing import LIMIT
 
     for each in runtime.failing.all():
         status: Status = "problem" if each.failures >= LIMIT else "warning"

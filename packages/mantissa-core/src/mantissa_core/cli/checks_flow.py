@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from mantissa_core.errors import MantissaError
 
-from .checks import Check, Status
+from .checks import Check
 from .output import number, plural
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.progress import Gap
+    from mantissa_core.detect.follow.progress import Gap
     from mantissa_core.runtime import Runtime
 
 
@@ -47,14 +47,14 @@ def _lag(runtime: Runtime) -> Iterator[Check]:
 
 
 def _gaps(runtime: Runtime) -> Iterator[Check]:
-    from mantissa_core.detect.progress import Progress
+    from mantissa_core.detect.follow.progress import Progress
 
     for gap in Progress(runtime.state).gaps():
         yield _gap(runtime, gap)
 
 
 def _gap(runtime: Runtime, gap: Gap) -> Check:
-    from mantissa_core.detect.progress import EVERY_RULE
+    from mantissa_core.detect.follow.progress import EVERY_RULE
 
     span = f"version {gap.first}" if gap.first == gap.last else f"versions {gap.first} to {gap.last}"
     if gap.rule == EVERY_RULE:
@@ -105,5 +105,6 @@ def _destinations(runtime: Runtime) -> Iterator[Check]:
         if health.grade == "healthy":
             yield Check("deliveries", label, "ok", share)
         else:
-            bad: Status = "problem" if health.grade == "unhealthy" else "warning"
-            yield Check("deliveries", label, bad, f"{share}, {health.grade}: the log of 'mantissa run' has the errors")
+            # The past of a day, which a mended destination has too.
+            remedy = "the log of 'mantissa run' has the errors"
+            yield Check("deliveries", label, "warning", f"{share}, {health.grade}: {remedy}")

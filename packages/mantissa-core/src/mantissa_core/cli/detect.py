@@ -15,8 +15,8 @@ from .output import plural, print_json, say, table
 from .progress import progress
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.gap_replay import Replayed
-    from mantissa_core.detect.progress import Gap
+    from mantissa_core.detect.follow.gap_replay import Replayed
+    from mantissa_core.detect.follow.progress import Gap
     from mantissa_core.runtime import Detected, Runtime
 
 TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])

@@ -12,9 +12,11 @@
 Executors (the matcher here, SQL elsewhere) read the tree of :mod:`.ir` and nothing else of a rule's detection.
 """
 
-from .engine import Engine
-from .evaluate import Explanation, Finding, evaluate, explain
-from .rules import Rule, RuleSet
+from mantissa_core.detect.follow.engine import Engine
+from mantissa_core.detect.match.evaluate import Explanation, Finding, evaluate, explain
+from mantissa_core.detect.rules.rule import Rule
+from mantissa_core.detect.rules.rule_set import RuleSet
+
 from .signals import SIGNALS, signal_from_row, signals_from_rows
 
 __all__ = [

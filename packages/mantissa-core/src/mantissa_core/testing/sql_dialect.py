@@ -21,8 +21,8 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pytest
 
-from mantissa_core.detect.evaluate import evaluate
-from mantissa_core.detect.rules import Rule, parse_rule
+from mantissa_core.detect.match.evaluate import evaluate
+from mantissa_core.detect.rules.rule import Rule, parse_rule
 from mantissa_core.detect.sql.dialect import Dialect
 from mantissa_core.detect.sql.scan import Planner
 from mantissa_core.detect.sql.statement import statement

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from mantissa_core.detect.engine import Engine
-from mantissa_core.detect.rules import RuleSet
+from mantissa_core.detect.follow.engine import Engine
+from mantissa_core.detect.rules.rule_set import RuleSet
 from mantissa_core.detect.signals import SIGNALS, signals_from_rows
 from mantissa_core.lake.lake import Lake
 from mantissa_core.lake.spec import table_spec

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mantissa_core.detect.correlate.replay import match_hit, replayed
-from mantissa_core.detect.history import Span, replay
+from mantissa_core.detect.follow.history import Span, replay
 
 World = Any
 RULES = "abx"

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from mantissa_core.cli.app import cli
 from mantissa_core.detect.correlate.correlation import Compare, Threshold
 from mantissa_core.detect.correlate.legacy import is_legacy
-from mantissa_core.detect.rule_yaml import documents
-from mantissa_core.detect.rules import RuleSet
+from mantissa_core.detect.rules.rule_set import RuleSet
+from mantissa_core.detect.rules.yaml_text import documents
 from mantissa_core.errors import RuleError
 
 World = Any

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from mantissa_core.detect.correlate.correlation import Kind, Need, Seen
-from mantissa_core.detect.rules import RuleSet
+from mantissa_core.detect.rules.rule_set import RuleSet
 from mantissa_core.errors import RuleError
 
 World = Any

@@ -11,7 +11,7 @@ import pytest
 from mantissa_core.alert.alerts import Alerts
 from mantissa_core.detect.correlate import correlator, results
 from mantissa_core.detect.correlate.correlator import CURSOR, late_matches
-from mantissa_core.detect.progress import Progress
+from mantissa_core.detect.follow.progress import Progress
 from mantissa_core.errors import StateError
 from mantissa_core.model import Put
 from mantissa_core.state.documents import State

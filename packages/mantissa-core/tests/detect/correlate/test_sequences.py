@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mantissa_core.detect.mutate_correlations import covered_by_sequences, mutate_correlations
-from mantissa_core.detect.rules import RuleSet
-from mantissa_core.detect.sequence_run import SequenceVerdict, run_sequences
+from mantissa_core.detect.rules.rule_set import RuleSet
+from mantissa_core.detect.testing.mutate_correlations import covered_by_sequences, mutate_correlations
+from mantissa_core.detect.testing.sequence_run import SequenceVerdict, run_sequences
 from mantissa_core.errors import RuleError
 
 World = Any

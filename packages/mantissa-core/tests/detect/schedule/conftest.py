@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mantissa_core.detect.failing import FailingRules
-from mantissa_core.detect.rules import Rule, RuleSet
+from mantissa_core.detect.follow.failing import FailingRules
+from mantissa_core.detect.rules.rule import Rule
+from mantissa_core.detect.rules.rule_set import RuleSet
 from mantissa_core.detect.schedule.book import ScheduleBook
 from mantissa_core.detect.schedule.runs import Runs
 from mantissa_core.detect.schedule.scheduler import Scheduler

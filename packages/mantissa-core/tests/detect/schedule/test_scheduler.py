@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from mantissa_core.detect.failing import FAILING
+from mantissa_core.detect.follow.failing import FAILING
 from mantissa_core.detect.schedule.runs import LEASE
 from mantissa_core.detect.signals import SIGNALS
 from mantissa_core.errors import LakeError, QueryError, RuleError

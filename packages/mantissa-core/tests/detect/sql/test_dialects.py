@@ -11,8 +11,8 @@ import pytest
 import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mantissa_core.detect.ir import Glob, Op, Predicate, Regex, Wild
-from mantissa_core.detect.rules import Rule
+from mantissa_core.detect.ir.tree import Glob, Op, Predicate, Regex, Wild
+from mantissa_core.detect.rules.rule import Rule
 from mantissa_core.detect.sql import NAMES, dialect_named
 from mantissa_core.detect.sql.dialect import Dialect
 from mantissa_core.detect.sql.gate import written

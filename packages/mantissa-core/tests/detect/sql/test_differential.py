@@ -15,8 +15,8 @@ import duckdb
 import pyarrow as pa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from mantissa_core.detect.evaluate import evaluate
-from mantissa_core.detect.rules import Rule
+from mantissa_core.detect.match.evaluate import evaluate
+from mantissa_core.detect.rules.rule import Rule
 from mantissa_core.detect.sql import dialect_named
 from mantissa_core.detect.sql.scan import Planner
 from mantissa_core.detect.sql.statement import statement

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from mantissa_core.detect.rules import Rule
+from mantissa_core.detect.rules.rule import Rule
 from mantissa_core.detect.sql import dialect_named
 from mantissa_core.detect.sql.executor import halving, matches
 from mantissa_core.detect.sql.scan import Planner

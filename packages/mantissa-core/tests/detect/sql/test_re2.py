@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mantissa_core.detect.ir import Regex
+from mantissa_core.detect.ir.tree import Regex
 from mantissa_core.detect.sql.re2 import as_java
 from mantissa_core.errors import RuleError
 

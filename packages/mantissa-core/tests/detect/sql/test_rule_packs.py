@@ -9,8 +9,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from mantissa_core.detect.route import log_types_of
-from mantissa_core.detect.rules import Rule, RuleSet
+from mantissa_core.detect.match.route import log_types_of
+from mantissa_core.detect.rules.rule import Rule
+from mantissa_core.detect.rules.rule_set import RuleSet
 from mantissa_core.detect.sql import NAMES, dialect_named
 from mantissa_core.detect.sql.statement import statement
 from mantissa_core.errors import RuleError

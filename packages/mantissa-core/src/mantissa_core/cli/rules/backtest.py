@@ -16,7 +16,7 @@ from .chosen import chosen_rules
 from .span import span_of, span_options
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.backtest import Outcome
+    from mantissa_core.detect.workflow.backtest import Outcome
 
 MOST_BARS = 31
 """Bars of a chart; of more days several share one."""
@@ -35,8 +35,8 @@ def backtest_rules(session: Session, which: tuple[str, ...], last: timedelta, un
     RULE is the path of a rule file or a folder of them, or the beginning of an id; without one, every rule of the
     instance is tried. Nothing is stored and nobody is told.
     """
-    from mantissa_core.detect.backtest import backtest
-    from mantissa_core.detect.history import replay_all
+    from mantissa_core.detect.follow.history import replay_all
+    from mantissa_core.detect.workflow.backtest import backtest
 
     rules, log_types = chosen_rules(session, which)
     span = span_of(last, until)

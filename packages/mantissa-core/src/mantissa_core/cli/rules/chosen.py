@@ -13,7 +13,9 @@ from mantissa_core.errors import ConfigError, RuleError
 
 if TYPE_CHECKING:
     from mantissa_core.detect.correlate.correlation import Correlation
-    from mantissa_core.detect.rules import Placeholders, Rule, RuleSet
+    from mantissa_core.detect.ir.compile import Placeholders
+    from mantissa_core.detect.rules.rule import Rule
+    from mantissa_core.detect.rules.rule_set import RuleSet
     from mantissa_core.detect.sql_rules import SqlRule
     from mantissa_core.parse.log_types import LogTypes
 
@@ -28,7 +30,7 @@ def chosen_rules(session: Session, which: tuple[str, ...]) -> tuple[RuleSet, Log
     Raises:
         RuleError: a name is neither a file nor the beginning of an id.
     """
-    from mantissa_core.detect.rules import RuleSet
+    from mantissa_core.detect.rules.rule_set import RuleSet
 
     paths = [Path(each) for each in which if Path(each).exists()]
     prefixes = tuple(each for each in which if not Path(each).exists())

@@ -17,7 +17,8 @@ from .chosen import chosen_rules, sigma_only
 
 if TYPE_CHECKING:
     from mantissa_core.detect.correlate.correlation import Correlation
-    from mantissa_core.detect.rules import Rule, RuleSet
+    from mantissa_core.detect.rules.rule import Rule
+    from mantissa_core.detect.rules.rule_set import RuleSet
     from mantissa_core.detect.sql.dialect import Dialect
     from mantissa_core.model import LogType
     from mantissa_core.parse.log_types import LogTypes
@@ -74,8 +75,8 @@ def convert_rules(ctx: click.Context, session: Session, which: tuple[str, ...], 
 
 def _converted(rules: RuleSet, log_types: LogTypes, target: Dialect, *, pretty: bool) -> Iterator[dict[str, Any]]:
     """One document for each rule, correlation and file that did not load."""
-    from mantissa_core.detect.filters import narrowed
-    from mantissa_core.detect.route import log_types_of
+    from mantissa_core.detect.match.route import log_types_of
+    from mantissa_core.detect.rules.filters import narrowed
 
     today = datetime.now(UTC).date()
     for rule in rules.rules:

@@ -15,7 +15,7 @@ from mantissa_core.cli.output import number, plural, print_json, say, table
 from .span import length
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.coverage import Coverage
+    from mantissa_core.detect.workflow.coverage import Coverage
 
 STATES = {"live": "events", "silent": "no events", "missing": "no log type"}
 
@@ -34,7 +34,7 @@ def coverage_rules(session: Session, last: timedelta, html: Path | None, navigat
 
     A technique counts as covered where a rule for it reads a source whose events came in.
     """
-    from mantissa_core.detect.coverage import coverage, sources
+    from mantissa_core.detect.workflow.coverage import coverage, sources
 
     now = datetime.now(UTC)
     with session.runtime() as runtime:
@@ -42,11 +42,11 @@ def coverage_rules(session: Session, last: timedelta, html: Path | None, navigat
         disabled = {each.rule.id for each in runtime.schedules if not each.enabled}
         found = coverage(runtime.rules, known, sources(runtime.lake, known, (now - last).date()), disabled)
     if html is not None:
-        from mantissa_core.detect.coverage_page import page
+        from mantissa_core.detect.workflow.coverage_page import page
 
         html.write_text(page(found, now), "utf-8")
     if navigator is not None:
-        from mantissa_core.detect.navigator import layer
+        from mantissa_core.detect.workflow.navigator import layer
 
         navigator.write_text(json.dumps(layer(found), ensure_ascii=False, indent=2) + "\n", "utf-8")
     if session.json:

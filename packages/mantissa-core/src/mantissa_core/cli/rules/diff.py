@@ -15,7 +15,7 @@ from mantissa_core.cli.progress import progress
 from .span import span_of, span_options
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.backtest import Difference
+    from mantissa_core.detect.workflow.backtest import Difference
 
 
 @click.command("diff", cls=Command)
@@ -28,9 +28,9 @@ def diff_rules(session: Session, old: Path, new: Path, last: timedelta, until: d
 
     OLD and NEW are rule files or folders of them. Says which matches appear and which disappear. Nothing is stored.
     """
-    from mantissa_core.detect.backtest import differences
-    from mantissa_core.detect.history import replay_all
-    from mantissa_core.detect.rules import RuleSet
+    from mantissa_core.detect.follow.history import replay_all
+    from mantissa_core.detect.rules.rule_set import RuleSet
+    from mantissa_core.detect.workflow.backtest import differences
 
     span = span_of(last, until)
     with session.runtime() as runtime:

@@ -19,8 +19,8 @@ from .explain_correlation import explain_correlation, signals_in, stored_signals
 from .span import span_of, span_options
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.rules import Rule
-    from mantissa_core.detect.trace import Step
+    from mantissa_core.detect.match.trace import Step
+    from mantissa_core.detect.rules.rule import Rule
     from mantissa_core.model import LogType
     from mantissa_core.parse.log_types import LogTypes
 
@@ -71,8 +71,8 @@ def explain_rule(
 
 def _explain_event(session: Session, chosen: Rule, log_types: LogTypes, path: str | None, event_id: str | None) -> bool:
     """Print the rule's tree for one event; whether it matches."""
-    from mantissa_core.detect.route import log_types_of
-    from mantissa_core.detect.trace import trace
+    from mantissa_core.detect.match.route import log_types_of
+    from mantissa_core.detect.match.trace import trace
 
     if (path is None) == (event_id is None):
         raise click.UsageError("name an event: either --event FILE or --id ID")
@@ -144,7 +144,7 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _stored(session: Session, event_id: str, log_types: list[LogType]) -> tuple[dict[str, Any], LogType]:
-    from mantissa_core.detect.history import stored_event
+    from mantissa_core.detect.follow.history import stored_event
 
     with session.runtime() as runtime:
         for log_type in log_types:

@@ -11,8 +11,9 @@ from mantissa_core.cli.output import moment, plural, print_json, say
 if TYPE_CHECKING:
     from mantissa_core.detect.correlate.correlation import Correlation
     from mantissa_core.detect.correlate.hits import Hit
-    from mantissa_core.detect.history import Span
-    from mantissa_core.detect.rules import Rule, RuleSet
+    from mantissa_core.detect.follow.history import Span
+    from mantissa_core.detect.rules.rule import Rule
+    from mantissa_core.detect.rules.rule_set import RuleSet
     from mantissa_core.model import Signal
     from mantissa_core.parse.log_types import LogTypes
 
@@ -22,7 +23,7 @@ SHOWN = 20
 
 def stored_signals(session: Session, rules: Sequence[Rule], log_types: LogTypes, span: Span) -> list[Signal]:
     """What the rules find in the stored events of the span."""
-    from mantissa_core.detect.history import replay
+    from mantissa_core.detect.follow.history import replay
 
     with session.runtime() as runtime:
         return list(replay(rules, runtime.lake, log_types, span))
@@ -30,8 +31,8 @@ def stored_signals(session: Session, rules: Sequence[Rule], log_types: LogTypes,
 
 def signals_in(events: Sequence[Any], rules: Sequence[Rule], log_types: LogTypes) -> Iterator[Signal]:
     """What the rules find in these events, which are read as every log type that the rules apply to."""
-    from mantissa_core.detect.history import event_batches, signals_of
-    from mantissa_core.detect.route import log_types_of
+    from mantissa_core.detect.follow.history import event_batches, signals_of
+    from mantissa_core.detect.match.route import log_types_of
 
     for log_type in log_types:
         if below := [rule for rule in rules if log_type in log_types_of(rule, log_types)]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from mantissa_core.cli.output import plural, say
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.rule_tests import Verdict
-    from mantissa_core.detect.sequence_run import SequenceVerdict
     from mantissa_core.detect.sql_rules.trial import SqlVerdict
+    from mantissa_core.detect.testing.rule_tests import Verdict
+    from mantissa_core.detect.testing.sequence_run import SequenceVerdict
 
 
 def failure_document(verdict: Verdict | SequenceVerdict | SqlVerdict) -> dict[str, Any]:
     """One failed test as JSON has it."""
-    from mantissa_core.detect.sequence_run import SequenceVerdict
+    from mantissa_core.detect.testing.sequence_run import SequenceVerdict
 
     about = {"rule": verdict.rule.id, "file": verdict.rule.source}
     if isinstance(verdict, SequenceVerdict):
@@ -42,7 +42,7 @@ def failure_document(verdict: Verdict | SequenceVerdict | SqlVerdict) -> dict[st
 
 def show_failures(failed: Sequence[Verdict | SequenceVerdict | SqlVerdict]) -> None:
     """Print what was expected, what came, and why."""
-    from mantissa_core.detect.sequence_run import SequenceVerdict
+    from mantissa_core.detect.testing.sequence_run import SequenceVerdict
 
     for each in failed:
         say(f"FAILED {each.rule.source}")
@@ -84,14 +84,14 @@ def _group(group: Any) -> str:
 
 
 def _log_type(verdict: Verdict | SqlVerdict) -> str:
-    from mantissa_core.detect.rule_tests import Verdict
+    from mantissa_core.detect.testing.rule_tests import Verdict
 
     return verdict.log_type if isinstance(verdict, Verdict) else ", ".join(verdict.rule.tables)
 
 
 def _explained(verdict: Verdict | SqlVerdict) -> list[str]:
     """What each predicate saw, or how many rows there were, for the author of the rule."""
-    from mantissa_core.detect.rule_tests import Verdict
+    from mantissa_core.detect.testing.rule_tests import Verdict
 
     if not isinstance(verdict, Verdict):
         return [f"the query returned {plural(verdict.rows, 'row')}, it fires above {verdict.rule.threshold}"]

@@ -11,9 +11,10 @@ from mantissa_core.cli.command import Command, Session, pass_session
 from mantissa_core.cli.output import facts, number, plural, print_json, say, table
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.filters import Filter
-    from mantissa_core.detect.rules import Rule, RuleSet
-    from mantissa_core.detect.suppressed import Suppressed
+    from mantissa_core.detect.rules.filters import Filter
+    from mantissa_core.detect.rules.rule import Rule
+    from mantissa_core.detect.rules.rule_set import RuleSet
+    from mantissa_core.detect.workflow.suppressed import Suppressed
 
 
 @click.command("filters", cls=Command)
@@ -24,7 +25,7 @@ def list_filters(session: Session, filter_id: str | None) -> None:
 
     With an ID (its beginning is enough) one filter, with its reason and the rules that it is for.
     """
-    from mantissa_core.detect.suppressed import Suppressed, suppressed
+    from mantissa_core.detect.workflow.suppressed import Suppressed, suppressed
 
     now = datetime.now(UTC)
     with session.runtime() as runtime:

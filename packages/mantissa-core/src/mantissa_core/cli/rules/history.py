@@ -16,8 +16,8 @@ from .precision import precision_document, precision_text
 
 if TYPE_CHECKING:
     from mantissa_core.alert.verdicts import Precision
-    from mantissa_core.detect.filters import Filter
-    from mantissa_core.detect.versions import Version
+    from mantissa_core.detect.rules.filters import Filter
+    from mantissa_core.detect.rules.versions import Version
 
 OWN = frozenset({"subject", "action", "by", "at", "before", "after"})
 """What audit entries have in common."""
@@ -32,8 +32,8 @@ def rule_history(session: Session, rule_id: str) -> None:
     RULE is the beginning of an id.
     """
     from mantissa_core.alert.verdicts import Precision
-    from mantissa_core.detect.stages import PARTITION
-    from mantissa_core.detect.versions import Versions
+    from mantissa_core.detect.rules.stages import PARTITION
+    from mantissa_core.detect.rules.versions import Versions
     from mantissa_core.state.audit import entries
 
     with session.runtime() as runtime:

@@ -13,8 +13,8 @@ from mantissa_core.cli.output import SEVERITY_STYLES, plural, print_json, say
 from .chosen import surroundings
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.import_plan import Plan
-    from mantissa_core.detect.import_tree import Imported
+    from mantissa_core.detect.workflow.import_plan import Plan
+    from mantissa_core.detect.workflow.import_tree import Imported
 
 STATUSES = ("stable", "test", "experimental", "deprecated", "unsupported")
 SHOWN = 20
@@ -46,9 +46,9 @@ def import_rules(
     was added, changed and removed; what you changed yourself is left alone. mantissa-import.json in the folder says
     where everything came from.
     """
-    from mantissa_core.detect.import_plan import STATUSES as DEFAULT
-    from mantissa_core.detect.import_plan import Wanted, plan
-    from mantissa_core.detect.import_tree import import_tree
+    from mantissa_core.detect.workflow.import_plan import STATUSES as DEFAULT
+    from mantissa_core.detect.workflow.import_plan import Wanted, plan
+    from mantissa_core.detect.workflow.import_tree import import_tree
     from mantissa_core.model import Severity
 
     log_types, placeholders = surroundings(session)

@@ -16,7 +16,7 @@ from mantissa_core.cli.output import plural, print_json, say, table
 from .chosen import chosen_rules
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.lint import Problem
+    from mantissa_core.detect.workflow.lint import Problem
 
 LEVELS = ("error", "warning", "hint")
 
@@ -43,7 +43,7 @@ def lint_rules(
     RULE is the path of a rule file or a folder of them, or the beginning of an id; without one, every rule of the
     instance is checked. Paths need no instance. Exit code 1 where a problem is at least --fail-on.
     """
-    from mantissa_core.detect.lint import lint
+    from mantissa_core.detect.workflow.lint import lint
 
     rules, log_types = chosen_rules(session, which)
     found = [each for each in lint(rules, list(log_types)) if not checks or each.check in checks]

@@ -10,17 +10,18 @@ from mantissa_core.cli.command import Command, Session, pass_session
 from mantissa_core.cli.exit_codes import Exit
 from mantissa_core.cli.output import SEVERITY_STYLES, Stacked, plural, print_json, say, table, width
 from mantissa_core.cli.schedules import schedule_documents
-from mantissa_core.detect.attributes import Stage
+from mantissa_core.detect.rules.attributes import Stage
 
 from .chosen import logsource, rule_document
 from .stage import stage_document
 
 if TYPE_CHECKING:
     from mantissa_core.detect.correlate.correlation import Correlation
-    from mantissa_core.detect.failing import Failing
-    from mantissa_core.detect.rules import Rule, RuleSet
+    from mantissa_core.detect.follow.failing import Failing
+    from mantissa_core.detect.rules.rule import Rule
+    from mantissa_core.detect.rules.rule_set import RuleSet
+    from mantissa_core.detect.rules.stages import Placed
     from mantissa_core.detect.sql_rules import SqlRule
-    from mantissa_core.detect.stages import Placed
 
 SHORT_ID = 8
 WIDE = 110
@@ -76,8 +77,8 @@ def list_rules(
 
     With --broken the exit code is 1 where a rule did not load.
     """
-    from mantissa_core.detect.find import reads, tagged
-    from mantissa_core.detect.stages import Placed
+    from mantissa_core.detect.rules.find import reads, tagged
+    from mantissa_core.detect.rules.stages import Placed
 
     with session.runtime() as runtime:
         rules, commanded, schedules = runtime.rules, runtime.stages.commanded(), schedule_documents(runtime)

@@ -72,7 +72,7 @@ def _migrated(paths: Sequence[Path], output: Path | None, timespan: str) -> Iter
 
 def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
     """Rule files and their paths below the folder that was named."""
-    from mantissa_core.detect.rules import TESTS
+    from mantissa_core.detect.rules.files import TESTS
 
     for path in paths:
         if path.is_file():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mantissa_core.cli.output import plural, say
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.mutate import Mutation
+    from mantissa_core.detect.testing.mutate import Mutation
 
 
 def mutation_documents(found: Sequence[Mutation]) -> list[dict[str, Any]]:

@@ -11,11 +11,11 @@ import click
 from mantissa_core.cli.command import Group, Session, pass_session
 from mantissa_core.cli.output import number, plural, print_json, say, table
 from mantissa_core.cli.progress import progress
-from mantissa_core.detect.attributes import Stage
+from mantissa_core.detect.rules.attributes import Stage
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.checkouts import Checkouts, Fetched
-    from mantissa_core.detect.packs import Pack
+    from mantissa_core.detect.rules.checkouts import Checkouts, Fetched
+    from mantissa_core.detect.rules.packs import Pack
     from mantissa_core.runtime import Runtime
 
 SHORT_COMMIT = 12
@@ -33,8 +33,8 @@ def packs() -> None:
 @pass_session
 def list_packs(session: Session) -> None:
     """List the packs that rules come from: installed packages, fetched ones, and the paths of the settings."""
-    from mantissa_core.detect.packs import pack_of
-    from mantissa_core.detect.stages import PARTITION
+    from mantissa_core.detect.rules.packs import pack_of
+    from mantissa_core.detect.rules.stages import PARTITION
     from mantissa_core.state.audit import entries
 
     with session.runtime() as runtime:
@@ -107,13 +107,13 @@ def remove_pack(session: Session, name: str) -> None:
 
 
 def _checkouts(runtime: Runtime) -> Checkouts:
-    from mantissa_core.detect.checkouts import Checkouts
+    from mantissa_core.detect.rules.checkouts import Checkouts
 
     return Checkouts(runtime.home, runtime.settings.rules.placeholders, runtime.rules)
 
 
 def _audit(runtime: Runtime, action: str, name: str, **facts: str) -> None:
-    from mantissa_core.detect.stages import PARTITION
+    from mantissa_core.detect.rules.stages import PARTITION
     from mantissa_core.state.audit import entry, this_user
 
     runtime.state.commit(PARTITION, [entry(f"pack/{name}", action, this_user(), datetime.now(UTC), **facts)])

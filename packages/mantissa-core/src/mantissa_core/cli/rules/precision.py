@@ -11,7 +11,7 @@ from mantissa_core.cli.output import number, plural, print_json, say, table
 
 if TYPE_CHECKING:
     from mantissa_core.alert.verdicts import Precision
-    from mantissa_core.detect.rules import RuleSet
+    from mantissa_core.detect.rules.rule_set import RuleSet
 
 
 @click.command("precision", cls=Command)

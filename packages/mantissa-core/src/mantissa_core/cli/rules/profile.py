@@ -17,8 +17,8 @@ from .chosen import chosen_rules
 from .span import span_of, span_options
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.profile import Cost, Profile
-    from mantissa_core.detect.rules import Rule
+    from mantissa_core.detect.rules.rule import Rule
+    from mantissa_core.detect.workflow.profile import Cost, Profile
     from mantissa_core.model import LogType, Signal
     from mantissa_core.parse.log_types import LogTypes
 
@@ -45,9 +45,9 @@ def profile_rules(
     instance is measured. The time is that of the rule alone; rules that run together share work. With --file the
     events are those of a log file, which is not stored.
     """
-    from mantissa_core.detect.history import batches, file_batches, replay, signals_of
-    from mantissa_core.detect.profile import correlation_costs
-    from mantissa_core.detect.route import log_types_of
+    from mantissa_core.detect.follow.history import batches, file_batches, replay, signals_of
+    from mantissa_core.detect.match.route import log_types_of
+    from mantissa_core.detect.workflow.profile import correlation_costs
 
     if (file is None) != (type_name is None):
         raise click.UsageError("--file and --type go together")
@@ -90,8 +90,8 @@ def _report(session: Session, profiles: Sequence[Profile], correlations: Sequenc
 
 
 def _profiles(rules: list[Rule], log_types: LogTypes) -> Iterator[tuple[LogType, Profile]]:
-    from mantissa_core.detect.profile import Profile
-    from mantissa_core.detect.route import routed
+    from mantissa_core.detect.match.route import routed
+    from mantissa_core.detect.workflow.profile import Profile
 
     for name, some in routed(rules, log_types).items():
         if (log_type := log_types.by_table(name)) is not None:

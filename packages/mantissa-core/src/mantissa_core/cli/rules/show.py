@@ -10,14 +10,14 @@ import click
 from mantissa_core.cli.command import Command, Session, pass_session
 from mantissa_core.cli.output import facts, print_json, say
 from mantissa_core.cli.schedules import schedule_documents
-from mantissa_core.detect.attributes import Stage
+from mantissa_core.detect.rules.attributes import Stage
 
 from .chosen import logsource, one_document, rule_document
 from .stage import stage_document, stage_text, trial_document, trial_of, trial_text
 
 if TYPE_CHECKING:
     from mantissa_core.detect.correlate.correlation import Correlation
-    from mantissa_core.detect.rules import Rule
+    from mantissa_core.detect.rules.rule import Rule
     from mantissa_core.detect.sql_rules import SqlRule
 
 

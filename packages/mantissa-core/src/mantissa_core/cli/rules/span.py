@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.history import Span
+    from mantissa_core.detect.follow.history import Span
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,7 +50,7 @@ def span_options(default: str) -> Callable[[F], F]:
 
 def span_of(last: timedelta, until: datetime | None) -> Span:
     """The span that the options mean."""
-    from mantissa_core.detect.history import Span
+    from mantissa_core.detect.follow.history import Span
 
     end = datetime.now(UTC) if until is None else until.replace(tzinfo=UTC)
     return Span(end - last, end)

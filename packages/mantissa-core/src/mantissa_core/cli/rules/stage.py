@@ -9,13 +9,13 @@ import click
 
 from mantissa_core.cli.command import Command, Session, pass_session
 from mantissa_core.cli.output import moment, plural, print_json, say
-from mantissa_core.detect.attributes import Stage
+from mantissa_core.detect.rules.attributes import Stage
 
 from .chosen import one_document
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.stages import Placed, Staged
-    from mantissa_core.detect.trial import Trial
+    from mantissa_core.detect.rules.stages import Placed, Staged
+    from mantissa_core.detect.workflow.trial import Trial
     from mantissa_core.runtime import Runtime
 
 _reason = click.option("--reason", default="", metavar="TEXT", help="Why; kept with who and when.")
@@ -68,7 +68,7 @@ def promote_rule(session: Session, rule_id: str, reason: str) -> None:
 
 def trial_of(runtime: Runtime, rule: Staged) -> Trial:
     """What the rule's trial brought so far."""
-    from mantissa_core.detect.trial import trial
+    from mantissa_core.detect.workflow.trial import trial
 
     window = timedelta(minutes=runtime.settings.alerts.window_minutes)
     placed = runtime.stages.of(rule)

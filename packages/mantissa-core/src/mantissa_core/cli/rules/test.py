@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -16,11 +16,11 @@ from .failed_tests import failure_document, show_failures
 from .mutate import mutation_documents, show_mutations
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.mutate import Mutation
-    from mantissa_core.detect.rule_tests import Verdict
-    from mantissa_core.detect.rules import RuleSet
-    from mantissa_core.detect.sequence_run import SequenceVerdict
+    from mantissa_core.detect.rules.rule_set import RuleSet
     from mantissa_core.detect.sql_rules.trial import SqlVerdict
+    from mantissa_core.detect.testing.mutate import Mutation
+    from mantissa_core.detect.testing.rule_tests import Verdict
+    from mantissa_core.detect.testing.sequence_run import SequenceVerdict
     from mantissa_core.parse.log_types import LogTypes
 
 
@@ -36,9 +36,9 @@ def test_rules(ctx: click.Context, session: Session, which: tuple[str, ...], mut
     instance is tested. Paths need no instance. Exit code 1 where a test fails or a rule did not load, with --mutate
     also where a change goes unnoticed.
     """
-    from mantissa_core.detect.rule_tests import run_tests
-    from mantissa_core.detect.sequence_run import run_sequences
     from mantissa_core.detect.sql_rules.trial import run_sql_tests
+    from mantissa_core.detect.testing.rule_tests import run_tests
+    from mantissa_core.detect.testing.sequence_run import run_sequences
 
     rules, log_types = chosen_rules(session, which)
     verdicts: list[Verdict | SequenceVerdict | SqlVerdict] = [
@@ -67,10 +67,10 @@ def test_rules(ctx: click.Context, session: Session, which: tuple[str, ...], mut
 
 
 def _untested(rules: RuleSet) -> list[str]:
-    from mantissa_core.detect.mutate_correlations import covered_by_sequences
-    from mantissa_core.detect.rule_tests import tests_of
-    from mantissa_core.detect.sequence_tests import sequences_of
     from mantissa_core.detect.sql_rules.trial import sql_tests_of
+    from mantissa_core.detect.testing.mutate_correlations import covered_by_sequences
+    from mantissa_core.detect.testing.rule_tests import tests_of
+    from mantissa_core.detect.testing.sequence_tests import sequences_of
 
     above = covered_by_sequences(rules)
     return [
@@ -81,8 +81,8 @@ def _untested(rules: RuleSet) -> list[str]:
 
 
 def _mutations(rules: RuleSet, log_types: LogTypes) -> list[Mutation]:
-    from mantissa_core.detect.mutate import mutate
-    from mantissa_core.detect.mutate_correlations import covered_by_sequences, mutate_correlations
+    from mantissa_core.detect.testing.mutate import mutate
+    from mantissa_core.detect.testing.mutate_correlations import covered_by_sequences, mutate_correlations
 
     above = covered_by_sequences(rules)
     plain = [rule for rule in rules.rules if rule.id not in above]
@@ -95,8 +95,11 @@ def _show_verdicts(
     show_failures(failed)
     for error in loaded.broken.values():
         say(f"BROKEN {error}\n")
-    correlations = f", {plural(len(loaded.correlations), 'correlation')}" if loaded.correlations else ""
-    queries = f", {plural(len(loaded.queries), 'SQL rule')}" if loaded.queries else ""
+    kinds: Mapping[str, Sequence[object]] = {
+        "rule": loaded.rules,
+        "correlation": loaded.correlations,
+        "SQL rule": loaded.queries,
+    }
+    what = ", ".join(plural(len(some), kind) for kind, some in kinds.items() if some) or "0 rules"
     tail = f", {untested} without tests" if untested else ""
-    what = f"{plural(len(loaded.rules), 'rule')}{correlations}{queries}{tail}"
-    say(f"{what}; {plural(tests, 'test')}, {len(failed)} failed.")
+    say(f"{what}{tail}; {plural(tests, 'test')}, {len(failed)} failed.")

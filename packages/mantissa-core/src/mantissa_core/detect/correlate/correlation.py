@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TypeAlias
 
-from mantissa_core.detect.attributes import Stage
+from mantissa_core.detect.rules.attributes import Stage
 from mantissa_core.model import Severity
 
 

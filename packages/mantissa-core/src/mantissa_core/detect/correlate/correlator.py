@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from mantissa_core.detect.failing import FailingRules
-from mantissa_core.detect.follower import Failures
-from mantissa_core.detect.progress import EVERY_RULE, Gap, Progress
+from mantissa_core.detect.follow.failing import FailingRules
+from mantissa_core.detect.follow.follower import Failures
+from mantissa_core.detect.follow.progress import EVERY_RULE, Gap, Progress
+from mantissa_core.detect.rules.stages import shadowed
 from mantissa_core.detect.signals import SIGNALS, commit_signals
-from mantissa_core.detect.stages import shadowed
 from mantissa_core.errors import LakeError
 from mantissa_core.lake.files import DataFile
 from mantissa_core.lake.lake import Lake

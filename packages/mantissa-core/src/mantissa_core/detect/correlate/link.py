@@ -13,7 +13,7 @@ from .correlation import Correlation
 from .temporal import order_of
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.rules import Rule
+    from mantissa_core.detect.rules.rule import Rule
 
     Referable: TypeAlias = Rule | Correlation
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Protocol
 
-from mantissa_core.detect.text import number_of
+from mantissa_core.detect.ir.text import number_of
 
 from .correlation import Correlation, Kind, Threshold
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import yaml
 
-from mantissa_core.detect.rule_yaml import documents
+from mantissa_core.detect.rules.yaml_text import documents
 from mantissa_core.errors import RuleError
 
 from .legacy import TIMESPAN, convert, is_legacy, merged

@@ -20,7 +20,8 @@ from sigma.correlations import (
 )
 from sigma.exceptions import SigmaError
 
-from mantissa_core.detect.attributes import attributes
+from mantissa_core.detect.rules import keys
+from mantissa_core.detect.rules.attributes import attributes
 from mantissa_core.errors import RuleError
 
 from .correlation import TEMPORAL, Compare, Correlation, Kind, Need, Seen, Term, Threshold, leaves
@@ -36,12 +37,10 @@ def parse_correlation(document: Mapping[str, Any], text: str = "", source: str =
     Raises:
         RuleError: it is malformed, or asks for what has no meaning here; names the place.
     """
-    from mantissa_core.detect import rules as plain
-
-    title, warnings = plain._str(document, "title"), list[str]()
+    title, warnings = keys.text(document, "title"), list[str]()
     if not title:
         raise RuleError("title: missing, expected a short text")
-    section = plain._mapping(document, "correlation")
+    section = keys.mapping(document, "correlation")
     if unknown := sorted(set(map(str, section)) - KEYS):
         raise RuleError(f"correlation.{unknown[0]}: unknown, expected one of {', '.join(sorted(KEYS))}")
     parsed = _parsed(title, section)
@@ -54,10 +53,10 @@ def parse_correlation(document: Mapping[str, Any], text: str = "", source: str =
     except RecursionError:
         raise RuleError("correlation.condition: nested too deeply") from None
     return Correlation(
-        id=plain._id(document, title, warnings),
-        name=plain._str(document, "name"),
+        id=keys.identifier(document, title, warnings),
+        name=keys.text(document, "name"),
         title=title,
-        severity=plain._severity(document),
+        severity=keys.severity(document),
         kind=kind,
         rules=_rules(parsed, condition),
         timespan=_timespan(parsed),
@@ -67,11 +66,11 @@ def parse_correlation(document: Mapping[str, Any], text: str = "", source: str =
         group_by=_group_by(section),
         aliases={each.alias: {ref.reference: to for ref, to in each.mapping.items()} for each in parsed.aliases},
         generate=parsed.generate,
-        description=plain._str(document, "description"),
-        author=plain._str(document, "author"),
-        tags=plain._tags(document, warnings),
-        references=plain._texts(document, "references"),
-        falsepositives=plain._texts(document, "falsepositives"),
+        description=keys.text(document, "description"),
+        author=keys.text(document, "author"),
+        tags=keys.tags(document, warnings),
+        references=keys.texts(document, "references"),
+        falsepositives=keys.texts(document, "falsepositives"),
         warnings=tuple(warnings),
         stage=own.stage,
         owner=own.owner,

@@ -14,7 +14,8 @@ from mantissa_core.state.documents import State
 from .timing import Timing, parse_timing
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.rules import Rule, RuleSet
+    from mantissa_core.detect.rules.rule import Rule
+    from mantissa_core.detect.rules.rule_set import RuleSet
 
     Schedulable: TypeAlias = Rule | SqlRule
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from mantissa_core.detect.failing import FailingRules
-from mantissa_core.detect.history import Span, replay
+from mantissa_core.detect.follow.failing import FailingRules
+from mantissa_core.detect.follow.history import Span, replay
+from mantissa_core.detect.rules.stages import shadowed
 from mantissa_core.detect.signals import SIGNALS, commit_signals, unstored
 from mantissa_core.detect.sql_rules import SqlRule
 from mantissa_core.detect.sql_rules.results import query_signals
 from mantissa_core.detect.sql_rules.rule import END, START
-from mantissa_core.detect.stages import shadowed
 from mantissa_core.lake.lake import Lake
 from mantissa_core.model import QueryResult, Signal
 from mantissa_core.parse.log_types import LogTypes

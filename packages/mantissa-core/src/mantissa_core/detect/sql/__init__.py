@@ -13,14 +13,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mantissa_core.catalog import installed, load
+from mantissa_core.catalog import SQL_DIALECTS, installed, load
 from mantissa_core.errors import PluginError
 
 if TYPE_CHECKING:
     from .dialect import Dialect
-
-GROUP = "mantissa.sql_dialects"
-"""Entry points of dialects: a name, and a subclass of :class:`.dialect.Dialect`."""
 
 NAMES = ("athena", "bigquery", "duckdb", "synapse")
 """The dialects that come with the core."""
@@ -28,7 +25,7 @@ NAMES = ("athena", "bigquery", "duckdb", "synapse")
 
 def dialect_names() -> tuple[str, ...]:
     """The installed dialects, without importing any."""
-    return tuple(dict.fromkeys(each.name for each in installed(GROUP)))
+    return tuple(dict.fromkeys(each.name for each in installed(SQL_DIALECTS)))
 
 
 def dialect_named(name: str) -> Dialect:
@@ -40,7 +37,7 @@ def dialect_named(name: str) -> Dialect:
     """
     from .dialect import Dialect
 
-    found = load(GROUP, name)
+    found = load(SQL_DIALECTS, name)
     if not issubclass(found, Dialect):
         raise PluginError(
             name, f"{found.__module__}.{found.__qualname__} is no mantissa_core.detect.sql.dialect.Dialect"

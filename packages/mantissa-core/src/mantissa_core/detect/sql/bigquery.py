@@ -11,7 +11,7 @@ from sqlglot.dialects.bigquery import BigQuery as SqlglotBigQuery
 from sqlglot.parser import Parser
 from sqlglot.parsers.bigquery import BigQueryParser
 
-from mantissa_core.detect.ir import Regex
+from mantissa_core.detect.ir.tree import Regex
 from mantissa_core.model.log_type import ColumnType, Path
 
 from .addresses import ipv4, ipv4_pattern

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeAlias, cast
 import sqlglot
 from sqlglot import exp
 
-from mantissa_core.detect.ir import Op, Regex, Wild
+from mantissa_core.detect.ir.tree import Op, Regex, Wild
 from mantissa_core.errors import RuleError
 from mantissa_core.model import LogType
 from mantissa_core.model.log_type import ColumnType, Path
@@ -37,7 +37,7 @@ LONGEST_PATH = 6
 """Keys of a field that is looked up in JSON text: each may stand joined to its neighbours by dots."""
 
 NUMBER = r"^[+-]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?$"
-"""Texts that spell a number, as :func:`mantissa_core.detect.text.number_of` has it."""
+"""Texts that spell a number, as :func:`mantissa_core.detect.ir.text.number_of` has it."""
 
 UNSURE = r"^-?[0-9]+(\.[0-9]|[eE])|^-0"
 """Texts of numbers that could be written in another way."""
@@ -93,7 +93,7 @@ class Dialect(ABC):
         return exp.Cast(this=self.literal(text), to=exp.DataType.build("TIMESTAMPTZ"))
 
     def column_text(self, column: Expr, kind: ColumnType) -> Expr:
-        """The text of a column's value, as :func:`mantissa_core.detect.text.text_of` makes it."""
+        """The text of a column's value, as :func:`mantissa_core.detect.ir.text.text_of` makes it."""
         if kind in {"string", "json"}:
             return column
         if kind == "timestamp":

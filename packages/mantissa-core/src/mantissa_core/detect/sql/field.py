@@ -1,4 +1,4 @@
-"""A field's texts as expressions over a table's columns: what :mod:`mantissa_core.detect.field` is over batches.
+"""A field's texts as expressions over a table's columns: what :mod:`mantissa_core.detect.match.field` is over batches.
 
 In nearly every row a declared column says all there is about its field. A row in which ``m_extra`` or a ``json`` column
 may have more to say has *drifted* in that field, which a cheap test of those texts tells.
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from mantissa_core.detect.bind import EXTRA, Binding, bind
-from mantissa_core.detect.ir import Op
-from mantissa_core.detect.keywords import keyword_columns
+from mantissa_core.detect.ir.tree import Op
+from mantissa_core.detect.match.bind import EXTRA, Binding, bind
+from mantissa_core.detect.match.keywords import keyword_columns
 from mantissa_core.errors import RuleError
 from mantissa_core.model import Column, LogType
 from mantissa_core.model.log_type import Path, column_name, parse_path

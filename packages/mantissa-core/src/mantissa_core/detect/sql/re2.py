@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 
-from mantissa_core.detect.ir import Regex
+from mantissa_core.detect.ir.tree import Regex
 from mantissa_core.errors import RuleError
 
 _CHARACTER = r"\\x\{[0-9a-fA-F]{1,6}\}|\\x[0-9a-fA-F]{2}|\\.|."

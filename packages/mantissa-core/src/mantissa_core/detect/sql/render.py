@@ -1,4 +1,4 @@
-"""A rule's tree as a condition: what :mod:`mantissa_core.detect.evaluate` means, in an engine's words."""
+"""A rule's tree as a condition: what :mod:`mantissa_core.detect.match.evaluate` means, in an engine's words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeAlias, cast
 
 from sqlglot import exp
 
-from mantissa_core.detect.ir import And, FieldRef, Glob, Node, Not, Op, Or, Predicate, Regex, TimePart
+from mantissa_core.detect.ir.tree import And, FieldRef, Glob, Node, Not, Op, Or, Predicate, Regex, TimePart
 from mantissa_core.errors import RuleError
 
 from .dialect import Dialect, Expr, Test, absent, either, every, present

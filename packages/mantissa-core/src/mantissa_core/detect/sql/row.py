@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlglot import exp
 
-from mantissa_core.detect.derive import predicates
-from mantissa_core.detect.ir import FieldRef, Node
+from mantissa_core.detect.ir.derive import predicates
+from mantissa_core.detect.ir.tree import FieldRef, Node
 from mantissa_core.model import LogType
 
 from .dialect import Dialect, Expr

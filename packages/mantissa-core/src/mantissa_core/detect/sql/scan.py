@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mantissa_core.detect.rules import Rule
+from mantissa_core.detect.rules.rule import Rule
 from mantissa_core.errors import RuleError
 from mantissa_core.model import LogType
 

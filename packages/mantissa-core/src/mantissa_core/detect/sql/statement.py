@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from mantissa_core.detect.ir import Node
-from mantissa_core.detect.rules import Rule
+from mantissa_core.detect.ir.tree import Node
+from mantissa_core.detect.rules.rule import Rule
 from mantissa_core.model import LogType
 from mantissa_core.model.log_type import LogSource, column_name
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from sqlglot import exp
 
-from mantissa_core.detect.ir import Op, Regex
+from mantissa_core.detect.ir.tree import Op, Regex
 from mantissa_core.model.log_type import Path
 
 from .addresses import ipv4, ipv4_pattern

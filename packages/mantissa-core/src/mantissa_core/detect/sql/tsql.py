@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from sqlglot import exp
 
-from mantissa_core.detect.ir import Op, Regex, Wild
+from mantissa_core.detect.ir.tree import Op, Regex, Wild
 from mantissa_core.errors import RuleError
 from mantissa_core.model.log_type import ColumnType, Path
 

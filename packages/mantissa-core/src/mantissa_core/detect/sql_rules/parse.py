@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from mantissa_core.detect.attributes import attributes
+from mantissa_core.detect.rules import keys
+from mantissa_core.detect.rules.attributes import attributes
 from mantissa_core.detect.schedule.timing import parse_timing
 from mantissa_core.errors import RuleError
 
@@ -30,8 +31,6 @@ def parse_sql_rule(document: Mapping[str, Any], text: str = "", source: str = "<
     Raises:
         RuleError: it is malformed, or its query may not run; names the key.
     """
-    from mantissa_core.detect import rules as plain
-
     for key in map(str, document):
         if key not in KEYS:
             near = difflib.get_close_matches(key, KEYS, 1)
@@ -50,9 +49,9 @@ def parse_sql_rule(document: Mapping[str, Any], text: str = "", source: str = "<
         warnings.append("schedule_expression: missing, it runs once 'mantissa schedules create' gave it a schedule")
     own = attributes(document, warnings)
     return SqlRule(
-        id=plain._id(document, title, warnings),
+        id=keys.identifier(document, title, warnings),
         title=title,
-        severity=plain._severity({"level": _either(document, "level", "severity")}),
+        severity=keys.severity({"level": _either(document, "level", "severity")}),
         query=query,
         threshold=_threshold(document),
         timing=timing,
@@ -61,12 +60,12 @@ def parse_sql_rule(document: Mapping[str, Any], text: str = "", source: str = "<
         source=source,
         tables=found.tables,
         parameters=found.parameters,
-        description=plain._str(document, "description"),
-        author=plain._str(document, "author"),
-        tags=plain._tags(document, warnings),
-        references=plain._texts(document, "references"),
-        falsepositives=plain._texts(document, "falsepositives"),
-        group_by=plain._texts(plain._mapping(document, "mantissa", {}), "group_by"),
+        description=keys.text(document, "description"),
+        author=keys.text(document, "author"),
+        tags=keys.tags(document, warnings),
+        references=keys.texts(document, "references"),
+        falsepositives=keys.texts(document, "falsepositives"),
+        group_by=keys.texts(keys.mapping(document, "mantissa", {}), "group_by"),
         stage=own.stage,
         owner=own.owner,
         modified=own.modified,
@@ -75,9 +74,7 @@ def parse_sql_rule(document: Mapping[str, Any], text: str = "", source: str = "<
 
 
 def _either(document: Mapping[str, Any], key: str, other: str) -> str:
-    from mantissa_core.detect import rules as plain
-
-    one, two = plain._str(document, key), plain._str(document, other)
+    one, two = keys.text(document, key), keys.text(document, other)
     if one and two and one != two:
         raise RuleError(f"{other}: found {two!r}, and {key} says {one!r}: keep one")
     return one or two

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mantissa_core.detect.attributes import Stage
+from mantissa_core.detect.rules.attributes import Stage
 from mantissa_core.detect.schedule.timing import Timing
 from mantissa_core.errors import QueryError, RuleError
 from mantissa_core.model import Severity

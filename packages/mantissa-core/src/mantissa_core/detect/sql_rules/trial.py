@@ -22,7 +22,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from mantissa_core.detect.signals import SIGNALS
-from mantissa_core.detect.test_entries import read_entries
+from mantissa_core.detect.testing.entries import read_entries
 from mantissa_core.errors import MantissaError, RuleError
 from mantissa_core.lake.lake import Lake
 from mantissa_core.lake.named import tables_named

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from mantissa_core.detect.derive import predicates
-from mantissa_core.detect.ir import FieldRef, Glob, Wild
-from mantissa_core.detect.lookup import leaves
-from mantissa_core.detect.rules import Rule
+from mantissa_core.detect.ir.derive import predicates
+from mantissa_core.detect.ir.tree import FieldRef, Glob, Wild
+from mantissa_core.detect.match.lookup import leaves
+from mantissa_core.detect.rules.rule import Rule
 
 
 def cannot_hold(event: Mapping[str, Any], fields: Collection[str]) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
-from mantissa_core.detect.evaluate import evaluate
-from mantissa_core.detect.rules import Rule
+from mantissa_core.detect.match.evaluate import evaluate
+from mantissa_core.detect.rules.rule import Rule
 from mantissa_core.detect.sql.scan import Planner
 from mantissa_core.model import LogType
 

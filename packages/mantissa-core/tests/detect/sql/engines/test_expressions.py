@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 import re2  # type: ignore[import-untyped]
 from hypothesis import strategies as st
-from mantissa_core.detect.ir import Regex
+from mantissa_core.detect.ir.tree import Regex
 from mantissa_core.detect.sql.re2 import as_java
 from mantissa_core.errors import RuleError
 

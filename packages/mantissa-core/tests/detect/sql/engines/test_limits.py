@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from mantissa_core.detect.rules import Rule
+from mantissa_core.detect.rules.rule import Rule
 from mantissa_core.detect.sql.executor import halving
 from mantissa_core.detect.sql.scan import Planner
 from mantissa_core.errors import QueryTooLarge

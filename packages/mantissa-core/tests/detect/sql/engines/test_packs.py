@@ -7,8 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
-from mantissa_core.detect.route import log_types_of
-from mantissa_core.detect.rules import Rule, RuleSet
+from mantissa_core.detect.match.route import log_types_of
+from mantissa_core.detect.rules.rule import Rule
+from mantissa_core.detect.rules.rule_set import RuleSet
 from mantissa_core.detect.sql.statement import statement, table_of
 from mantissa_core.errors import RuleError
 from mantissa_core.model import LogType

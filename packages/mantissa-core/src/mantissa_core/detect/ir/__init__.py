@@ -1,0 +1,1 @@
+"""What a rule means, as a tree: compiled from Sigma, and what follows from it."""

@@ -1,0 +1,1 @@
+"""Rules as they are written: reading, checking, finding and keeping them."""

@@ -1,0 +1,1 @@
+"""Work on rules: checked, tried on the past, measured, counted, brought in from others."""
