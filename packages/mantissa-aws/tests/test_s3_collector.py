@@ -223,6 +223,20 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, Any]) -> None
     assert "secret'" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("settings", "service"),
+    [
+        ({}, "CloudTrail"),
+        ({"log_type": "aws.vpc_flow"}, "vpcflowlogs"),
+        ({"service": "X"}, "X"),
+        ({"log_type": "a.b"}, ""),
+    ],
+    ids=str,
+)
+def test_the_service_follows_from_the_log_type(settings: dict[str, Any], service: str) -> None:
+    assert S3Collector.Config.model_validate({"bucket": "logs", **settings}).service == service
+
+
 def test_moto_is_no_stub(s3: FakeS3, moto: str) -> None:
     """The fake forwards to moto: what a test puts there, boto3 finds there."""
     s3.put_file("a", "1")

@@ -75,3 +75,22 @@ def test_digests_are_no_logs() -> None:
         "CloudTrail",
         "CloudTrail-Insight",
     ]
+
+
+def test_folders_with_the_parts_named_are_streams_too() -> None:
+    account = "AWSLogs/aws-account-id=123456789012/"
+    keys = [
+        f"{account}aws-service=vpcflowlogs/aws-region=us-east-1/year=2025/month=03/day=04/hour=09/a.log.gz",
+        f"{account}aws-service=other/aws-region=us-east-1/year=2025/month=03/day=04/a.gz",
+    ]
+    assert [name for name in streams(keys, "AWSLogs/", "vpcflowlogs") if not name.endswith("*")] == [
+        f"{account}aws-service=vpcflowlogs/aws-region=us-east-1/"
+    ]
+
+
+def test_without_a_service_every_folder_of_an_account_counts() -> None:
+    keys = [f"{ACCOUNT}{service}/us-east-1/2025/03/04/a.gz" for service in ("Config", "CloudTrail-Digest", "other")]
+    assert [name for name in streams(keys, "AWSLogs/", "") if not name.endswith("*")] == [
+        f"{ACCOUNT}Config/us-east-1/",
+        f"{ACCOUNT}other/us-east-1/",
+    ]

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from mantissa_core.errors import Retry
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Blob, Page, Stream, Window
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from . import folders
 from .errors import code_of, translated
@@ -43,8 +43,8 @@ class S3Collector:
         """Only keys that start with it, such as AWSLogs/; a folder, it ends with a slash."""
         log_type: str = "aws.cloudtrail"
         """What the objects hold."""
-        service: str = "CloudTrail"
-        """Which of the folders below AWSLogs/<account>/ are read."""
+        service: str = Field(default="", validate_default=True)
+        """Which of the folders below AWSLogs/<account>/ are read; without it, those of the log type."""
         since: date | None = None
         """Objects that were written before this day (UTC) are left out. Without it, everything is read."""
         overlap_hours: float = Field(default=24, ge=0, le=720)
@@ -58,6 +58,11 @@ class S3Collector:
             if prefix and not prefix.endswith("/"):
                 raise ValueError("a folder, which ends with a slash")
             return prefix.removeprefix("/")
+
+        @field_validator("service")
+        @classmethod
+        def _of_the_log_type(cls, service: str, info: ValidationInfo) -> str:
+            return service or folders.SERVICES.get(str(info.data.get("log_type")), "")
 
     def __init__(self, config: Config, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._config, self._clock = config, clock
