@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 from fake_s3 import FOLDER, FakeS3
-from mantissa_aws import collector as collector_module
+from mantissa_aws import objects
 from mantissa_aws.collector import S3Collector
 from mantissa_aws.parser import CloudTrailFile
 from mantissa_core.errors import NeedsOperator, Retry
@@ -111,7 +111,7 @@ def test_an_object_that_is_overwritten_after_the_listing_is_listed_anew(s3: Fake
 
 
 def test_a_large_object_is_read_from_disk_as_often_as_needed(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collector_module, "PAGE_BYTES", 50)
+    monkeypatch.setattr(objects, "PAGE_BYTES", 50)
     s3.put_file(f"{FOLDER}a.json", "1", "2", "3", "4")
     s3.put_file(f"{FOLDER}b.json", "5")
     subject = collector(s3, prefix=FOLDER)

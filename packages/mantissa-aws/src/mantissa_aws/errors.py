@@ -37,6 +37,8 @@ _THROTTLED = {
 _PASSING = {"InternalError", "ServiceUnavailable", "RequestTimeout", "RequestTimeTooSkewed", "PreconditionFailed"}
 _REMEDIES = {
     "NoSuchBucket": "the bucket does not exist: check bucket and region",
+    "AWS.SimpleQueueService.NonExistentQueue": "the queue does not exist: check queue_url and region",
+    "QueueDoesNotExist": "the queue does not exist: check queue_url and region",
     "InvalidAccessKeyId": "the access key does not exist: create a new one",
     "UnrecognizedClientException": "the access key does not exist: create a new one",
     "InvalidClientTokenId": "the access key does not exist: create a new one",
