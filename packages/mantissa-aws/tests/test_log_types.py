@@ -24,3 +24,7 @@ class TestGuardDuty(LogTypeContract):
         later = {**finding, "updatedAt": "2025-03-04T10:20:11.001Z"}
         archived = {**finding, "service": {"count": 1, "archived": True}}
         assert len({row["m_id"] for row in rows_of(log_type, [finding, finding, later, archived])}) == 3
+
+
+class TestConfig(LogTypeContract):
+    file = LOG_TYPES / "aws_config.yaml"

@@ -223,6 +223,20 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, Any]) -> None
     assert "secret'" not in str(raised.value)
 
 
+def test_files_of_config_come_in_the_order_of_days_that_have_no_leading_zeros(s3: FakeS3) -> None:
+    folder = FOLDER.replace("CloudTrail", "Config")
+    for number, day in enumerate(["2024/12/31", "2025/2/3", "2025/2/10", "2025/10/1"]):
+        s3.put_file(f"{folder}{day}/ConfigHistory/a.json", str(number))
+    later = datetime.now(UTC) + timedelta(days=2)
+    ids, page = read(collector(s3, later, prefix=folder, log_type="aws.config"))
+    assert ids == ["0", "1", "2", "3"]
+    assert page is not None
+    assert page.next_state["floor"] == f"{folder}2025/10/1/ConfigHistory/a.json"
+    s3.put_file(f"{folder}2025/10/2/ConfigHistory/a.json", "4")
+    s3.put_file(f"{folder}2025/11/1/ConfigHistory/a.json", "5")
+    assert read(collector(s3, later, prefix=folder, log_type="aws.config"), page.next_state)[0] == ["4", "5"]
+
+
 @pytest.mark.parametrize(
     ("settings", "service"),
     [

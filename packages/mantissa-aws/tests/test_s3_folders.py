@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from mantissa_aws.folders import find, is_of
+from mantissa_aws.folders import days, find, is_of
 
 ACCOUNT = "AWSLogs/123456789012/"
 ORGANISATION = "AWSLogs/o-exampleorgid/210987654321/"
@@ -94,3 +94,17 @@ def test_without_a_service_every_folder_of_an_account_counts() -> None:
         f"{ACCOUNT}Config/us-east-1/",
         f"{ACCOUNT}other/us-east-1/",
     ]
+
+
+def test_days_without_leading_zeros_come_in_the_order_of_time() -> None:
+    dates = ["2024/12/31", "2025/1/2", "2025/2/3", "2025/2/10", "2025/10/1", "2025/9/30", "other/1/1"]
+
+    def children(folder: str) -> list[str]:
+        return sorted(
+            {folder + f"{date}/"[len(folder) :].partition("/")[0] + "/" for date in dates if date.startswith(folder)}
+        )
+
+    expected = ["2024/12/31/", "2025/1/2/", "2025/2/3/", "2025/2/10/", "2025/9/30/", "2025/10/1/"]
+    assert list(days("", "", children)) == expected
+    assert list(days("", "2025/2/10/ConfigHistory/a.json.gz", children)) == expected[3:]
+    assert list(days("", "2025/2/11/gone.json.gz", children)) == expected[4:]

@@ -105,9 +105,15 @@ class S3Collector:
         return [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ())]
 
     def _items(self, stream: str, after: str) -> Iterator[Item]:
-        where = {"Prefix": stream.removesuffix(folders.ALONE), "StartAfter": after}
-        if stream.endswith(folders.ALONE):
-            where["Delimiter"] = "/"
+        if self._config.service == folders.UNPADDED and not stream.endswith(folders.ALONE):
+            for day in folders.days(stream, after, self._folders_in):
+                yield from self._keys(Prefix=day, StartAfter=after if after.startswith(day) else "")
+        elif stream.endswith(folders.ALONE):
+            yield from self._keys(Prefix=stream.removesuffix(folders.ALONE), StartAfter=after, Delimiter="/")
+        else:
+            yield from self._keys(Prefix=stream, StartAfter=after)
+
+    def _keys(self, **where: str) -> Iterator[Item]:
         for page in self._list(**where):
             for each in page.get("Contents", ()):
                 yield Item(each["Key"], each["ETag"], each["Size"], each["LastModified"])

@@ -26,6 +26,9 @@ _ACCOUNT = re.compile(r"(?:.*/)?AWSLogs/(?:o-[a-z0-9]{10,32}/)?(?:aws-account-id
 _REGION = re.compile(_ACCOUNT.pattern + r"[^/]+/[^/]+/")
 _DATE = re.compile(r"(?:[A-Za-z_]+=)?(?:19|20)[0-9]{2}(?:-?[0-9]{2}){0,2}/")
 
+UNPADDED = "Config"
+"""The service whose months and days have no leading zeros (``2025/3/4/``): its keys do not rise with time."""
+
 Children = Callable[[str], Sequence[str]]
 """The folders directly in a folder, as whole prefixes that end with a slash."""
 
@@ -37,6 +40,18 @@ def find(prefix: str, service: str, children: Children) -> Iterator[str]:
     where one is named.
     """
     yield from _find(prefix, service, children, DEEPEST)
+
+
+def days(folder: str, after: str, children: Children, levels: int = 3) -> Iterator[str]:
+    """Yield the folders of days in ``folder``, in the order of time, from that of the key ``after`` on."""
+    if levels == 0:
+        yield folder
+        return
+    numbered = {int(name): child for child in children(folder) if (name := _name(folder, child)[:-1]).isdecimal()}
+    reached = after.removeprefix(folder).partition("/")[0] if after.startswith(folder) else ""
+    first = int(reached) if reached.isdecimal() else 0
+    for number in sorted(number for number in numbered if number >= first):
+        yield from days(numbered[number], after, children, levels - 1)
 
 
 def _find(folder: str, service: str, children: Children, levels: int) -> Iterator[str]:
