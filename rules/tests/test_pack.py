@@ -27,7 +27,7 @@ TACTICS = {
     "persistence",
     "privilege-escalation",
 }
-SOURCES = {"aws": {"cloudtrail", "config", "guardduty", "s3access", "vpcflow"}, "okta": {"okta"}}
+SOURCES = {"aws": {"cloudtrail", "cloudwatch", "config", "guardduty", "s3access", "vpcflow"}, "okta": {"okta"}}
 
 every_rule = pytest.mark.parametrize("file", RULES, ids=lambda file: file.stem)
 

@@ -28,3 +28,7 @@ class TestGuardDuty(LogTypeContract):
 
 class TestConfig(LogTypeContract):
     file = LOG_TYPES / "aws_config.yaml"
+
+
+class TestCloudWatchLogs(LogTypeContract):
+    file = LOG_TYPES / "aws_cloudwatch_logs.yaml"

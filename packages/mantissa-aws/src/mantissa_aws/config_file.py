@@ -50,7 +50,7 @@ def _notified(blob: Blob) -> bytes | None:
         return None
     try:
         item = bytes(_NOTIFICATION.decode(content.removeprefix(BOM)).configurationItem)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return item if item.startswith(b"{") else None
 

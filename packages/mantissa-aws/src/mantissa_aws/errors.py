@@ -39,6 +39,7 @@ _REMEDIES = {
     "NoSuchBucket": "the bucket does not exist: check bucket and region",
     "AWS.SimpleQueueService.NonExistentQueue": "the queue does not exist: check queue_url and region",
     "QueueDoesNotExist": "the queue does not exist: check queue_url and region",
+    "ResourceNotFoundException": "it does not exist: check its name and region",
     "InvalidAccessKeyId": "the access key does not exist: create a new one",
     "UnrecognizedClientException": "the access key does not exist: create a new one",
     "InvalidClientTokenId": "the access key does not exist: create a new one",
@@ -103,6 +104,6 @@ def _from_answer(error: ClientError, place: str, needs: str) -> Retry | NeedsOpe
         return Retry(f"{place}: {code or status}")
     if remedy := _REMEDIES.get(code):
         return NeedsOperator(f"{place}: {remedy} ({code})")
-    if status == HTTPStatus.FORBIDDEN:
+    if status == HTTPStatus.FORBIDDEN or code == "AccessDeniedException":
         return NeedsOperator(f"{place}: access is denied; the identity needs {needs} ({code or status})")
     return NeedsOperator(f"{place}: AWS refuses the request ({code or status})")

@@ -99,7 +99,7 @@ class GuardDutyCollector:
             answer = self._guardduty.get_findings(DetectorId=detector, FindingIds=list(ids))
         try:
             return [bytes(finding) for finding in _ANSWER.decode(answer[_AS_SENT]).findings]
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Retry(f"{self._place}: GetFindings answered with something else than findings: {error}") from None
 
     def _translated(self) -> AbstractContextManager[None]:

@@ -72,7 +72,7 @@ def client(service: str, access: Access) -> Any:
         session = _in_role(session, access)
     config = ClientConfig(connect_timeout=access.timeout, read_timeout=access.timeout, max_pool_connections=CONNECTIONS)
     made = session.client(service, endpoint_url=access.endpoint_url or None, config=config)
-    if "json" in made.meta.service_model.metadata["protocol"]:
+    if "json" in made.meta.service_model.resolved_protocol:
         made.meta.events.register("before-parse", _must_be_json)
     return made
 
@@ -95,7 +95,7 @@ def _must_be_json(operation_model: Any, response_dict: Mapping[str, Any], **_: A
         return
     try:
         msgspec.json.decode(response_dict["body"], type=msgspec.Raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Retry(f"{operation_model.name}: the answer is cut, or not from AWS: {error}") from None
 
 

@@ -43,7 +43,7 @@ class SqsCollector:
         """Address of the queue."""
         log_type: str = "aws.cloudtrail"
         """What the objects hold."""
-        messages_per_page: int = Field(default=50, ge=1, le=1000)
+        messages_per_page: int = Field(default=50, ge=1, le=500)
         """Messages that are committed together."""
         max_receives: int = Field(default=5, ge=1, le=1000)
         """How often a message may be received before it is tried alone, for the last time."""

@@ -113,7 +113,7 @@ def _message(line: bytes) -> bytes:
     """The text in a line of Firehose."""
     try:
         return _MESSAGE.decode(line).message.encode()
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeError):
         raise BadRecord("neither a flow log's line nor an object with one as 'message'") from None
 
 
