@@ -91,7 +91,7 @@ class _Lines:
             self._fields = values
             return None
         if len(values) != len(self._fields):
-            raise BadRecord(f"{len(values)} fields, the format has {len(self._fields)}")
+            raise BadRecord(f"found {len(values)}, expected {len(self._fields)} fields")
         if not ended and values[-1] not in _LAST:
             raise BadRecord(CUT)
         return _encode(
