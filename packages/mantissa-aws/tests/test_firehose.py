@@ -3,6 +3,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -80,3 +82,9 @@ def test_a_record_that_unpacks_to_too_much_fails(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(firehose, "LONGEST", 1_000)
     [(result, _)] = transform(gzip.compress(b'{"a": "%s"}' % (b"x" * 5_000)))
     assert result == "ProcessingFailed"
+
+
+def test_the_function_loads_nothing_that_its_package_does_not_have() -> None:
+    code = "import sys, mantissa_aws.firehose; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"boto3", "duckdb", "pluggy", "pyarrow", "pydantic"} & {name.partition(".")[0] for name in loaded}
