@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 from fake_s3 import FOLDER, FakeS3
-from mantissa_aws import collector as collector_module
+from mantissa_aws import objects
 from mantissa_aws.collector import S3Collector
 from mantissa_aws.parser import CloudTrailFile
 from mantissa_core.errors import NeedsOperator, Retry
@@ -111,7 +111,7 @@ def test_an_object_that_is_overwritten_after_the_listing_is_listed_anew(s3: Fake
 
 
 def test_a_large_object_is_read_from_disk_as_often_as_needed(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collector_module, "PAGE_BYTES", 50)
+    monkeypatch.setattr(objects, "PAGE_BYTES", 50)
     s3.put_file(f"{FOLDER}a.json", "1", "2", "3", "4")
     s3.put_file(f"{FOLDER}b.json", "5")
     subject = collector(s3, prefix=FOLDER)
@@ -221,6 +221,34 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, Any]) -> None
     with pytest.raises(ValidationError) as raised:
         S3Collector.Config.model_validate({"bucket": "logs", **settings})
     assert "secret'" not in str(raised.value)
+
+
+def test_files_of_config_come_in_the_order_of_days_that_have_no_leading_zeros(s3: FakeS3) -> None:
+    folder = FOLDER.replace("CloudTrail", "Config")
+    for number, day in enumerate(["2024/12/31", "2025/2/3", "2025/2/10", "2025/10/1"]):
+        s3.put_file(f"{folder}{day}/ConfigHistory/a.json", str(number))
+    later = datetime.now(UTC) + timedelta(days=2)
+    ids, page = read(collector(s3, later, prefix=folder, log_type="aws.config"))
+    assert ids == ["0", "1", "2", "3"]
+    assert page is not None
+    assert page.next_state["floor"] == f"{folder}2025/10/1/ConfigHistory/a.json"
+    s3.put_file(f"{folder}2025/10/2/ConfigHistory/a.json", "4")
+    s3.put_file(f"{folder}2025/11/1/ConfigHistory/a.json", "5")
+    assert read(collector(s3, later, prefix=folder, log_type="aws.config"), page.next_state)[0] == ["4", "5"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "service"),
+    [
+        ({}, "CloudTrail"),
+        ({"log_type": "aws.vpc_flow"}, "vpcflowlogs"),
+        ({"service": "X"}, "X"),
+        ({"log_type": "a.b"}, ""),
+    ],
+    ids=str,
+)
+def test_the_service_follows_from_the_log_type(settings: dict[str, Any], service: str) -> None:
+    assert S3Collector.Config.model_validate({"bucket": "logs", **settings}).service == service
 
 
 def test_moto_is_no_stub(s3: FakeS3, moto: str) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from mantissa_aws.folders import find, is_of
+from mantissa_aws.folders import days, find, is_of
 
 ACCOUNT = "AWSLogs/123456789012/"
 ORGANISATION = "AWSLogs/o-exampleorgid/210987654321/"
@@ -75,3 +75,36 @@ def test_digests_are_no_logs() -> None:
         "CloudTrail",
         "CloudTrail-Insight",
     ]
+
+
+def test_folders_with_the_parts_named_are_streams_too() -> None:
+    account = "AWSLogs/aws-account-id=123456789012/"
+    keys = [
+        f"{account}aws-service=vpcflowlogs/aws-region=us-east-1/year=2025/month=03/day=04/hour=09/a.log.gz",
+        f"{account}aws-service=other/aws-region=us-east-1/year=2025/month=03/day=04/a.gz",
+    ]
+    assert [name for name in streams(keys, "AWSLogs/", "vpcflowlogs") if not name.endswith("*")] == [
+        f"{account}aws-service=vpcflowlogs/aws-region=us-east-1/"
+    ]
+
+
+def test_without_a_service_every_folder_of_an_account_counts() -> None:
+    keys = [f"{ACCOUNT}{service}/us-east-1/2025/03/04/a.gz" for service in ("Config", "CloudTrail-Digest", "other")]
+    assert [name for name in streams(keys, "AWSLogs/", "") if not name.endswith("*")] == [
+        f"{ACCOUNT}Config/us-east-1/",
+        f"{ACCOUNT}other/us-east-1/",
+    ]
+
+
+def test_days_without_leading_zeros_come_in_the_order_of_time() -> None:
+    dates = ["2024/12/31", "2025/1/2", "2025/2/3", "2025/2/10", "2025/10/1", "2025/9/30", "other/1/1"]
+
+    def children(folder: str) -> list[str]:
+        return sorted(
+            {folder + f"{date}/"[len(folder) :].partition("/")[0] + "/" for date in dates if date.startswith(folder)}
+        )
+
+    expected = ["2024/12/31/", "2025/1/2/", "2025/2/3/", "2025/2/10/", "2025/9/30/", "2025/10/1/"]
+    assert list(days("", "", children)) == expected
+    assert list(days("", "2025/2/10/ConfigHistory/a.json.gz", children)) == expected[3:]
+    assert list(days("", "2025/2/11/gone.json.gz", children)) == expected[4:]

@@ -5,30 +5,22 @@ Reference: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.htm
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from io import BytesIO
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from botocore.exceptions import ClientError
-from mantissa_core.errors import Retry
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Blob, Page, Stream, Window
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from . import folders
-from .errors import code_of, translated
+from . import folders, objects
+from .errors import translated
+from .objects import GoneError, Object
 from .progress import Item, Progress
 from .session import CONNECTIONS, Access, client
-
-PAGE_BYTES = 64 * 1024 * 1024
-"""Compressed bytes that a page holds in memory; a larger object is a page of its own, on disk while it is read."""
-COPY_BYTES = 1024 * 1024
 
 
 class S3Collector:
@@ -43,8 +35,8 @@ class S3Collector:
         """Only keys that start with it, such as AWSLogs/; a folder, it ends with a slash."""
         log_type: str = "aws.cloudtrail"
         """What the objects hold."""
-        service: str = "CloudTrail"
-        """Which of the folders below AWSLogs/<account>/ are read."""
+        service: str = Field(default="", validate_default=True)
+        """Which of the folders below AWSLogs/<account>/ are read; without it, those of the log type."""
         since: date | None = None
         """Objects that were written before this day (UTC) are left out. Without it, everything is read."""
         overlap_hours: float = Field(default=24, ge=0, le=720)
@@ -58,6 +50,11 @@ class S3Collector:
             if prefix and not prefix.endswith("/"):
                 raise ValueError("a folder, which ends with a slash")
             return prefix.removeprefix("/")
+
+        @field_validator("service")
+        @classmethod
+        def _of_the_log_type(cls, service: str, info: ValidationInfo) -> str:
+            return service or folders.SERVICES.get(str(info.data.get("log_type")), "")
 
     def __init__(self, config: Config, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._config, self._clock = config, clock
@@ -108,9 +105,15 @@ class S3Collector:
         return [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ())]
 
     def _items(self, stream: str, after: str) -> Iterator[Item]:
-        where = {"Prefix": stream.removesuffix(folders.ALONE), "StartAfter": after}
-        if stream.endswith(folders.ALONE):
-            where["Delimiter"] = "/"
+        if self._config.service == folders.UNPADDED and not stream.endswith(folders.ALONE):
+            for day in folders.days(stream, after, self._folders_in):
+                yield from self._keys(Prefix=day, StartAfter=after if after.startswith(day) else "")
+        elif stream.endswith(folders.ALONE):
+            yield from self._keys(Prefix=stream.removesuffix(folders.ALONE), StartAfter=after, Delimiter="/")
+        else:
+            yield from self._keys(Prefix=stream, StartAfter=after)
+
+    def _keys(self, **where: str) -> Iterator[Item]:
         for page in self._list(**where):
             for each in page.get("Contents", ()):
                 yield Item(each["Key"], each["ETag"], each["Size"], each["LastModified"])
@@ -134,52 +137,13 @@ class S3Collector:
             return [blob for blob in threads.map(self._blob, items) if blob is not None]
 
     def _blob(self, item: Item) -> Blob | None:
-        place = f"s3://{self._config.bucket}/{item.key}"
-        origin = "#".join((place, item.etag.strip('"')))
-        if item.size > PAGE_BYTES:
-            return Blob(origin, place, lambda: self._spool(item, place))
-        content = self._content(item, place)
-        return None if content is None else Blob(origin, place, lambda: BytesIO(content))
-
-    def _content(self, item: Item, place: str) -> bytes | None:
+        listed = Object(self._config.bucket, item.key, item.size, item.etag.strip('"'))
+        if item.size > objects.PAGE_BYTES:
+            return objects.on_disk(self._s3, listed)
         try:
-            with self._getting(place):
-                return cast(bytes, self._get(item)["Body"].read())
-        except _Gone:
+            return objects.in_memory(self._s3, listed)
+        except GoneError:
             return None
-
-    def _spool(self, item: Item, place: str) -> BinaryIO:
-        """A large object, on disk: the connection must not break off in the middle of decoding."""
-        with ExitStack() as on_failure:
-            file = on_failure.enter_context(tempfile.TemporaryFile())
-            try:
-                with self._getting(place):
-                    shutil.copyfileobj(self._get(item)["Body"], file, COPY_BYTES)
-            except _Gone:
-                raise Retry(f"{place} was deleted after it was listed") from None
-            on_failure.pop_all()
-        file.seek(0)
-        return cast(BinaryIO, file)
-
-    def _get(self, item: Item) -> Mapping[str, Any]:
-        """Ask for the object as it was listed: one that is overwritten meanwhile is listed anew."""
-        try:
-            return cast(
-                Mapping[str, Any],
-                self._s3.get_object(Bucket=self._config.bucket, Key=item.key, IfMatch=item.etag),
-            )
-        except ClientError as error:
-            if code_of(error) in {"NoSuchKey", "404"}:
-                raise _Gone from None
-            raise
-
-    def _getting(self, place: str) -> AbstractContextManager[None]:
-        needs = f"s3:GetObject on arn:aws:s3:::{self._config.bucket}/{self._config.prefix}*"
-        return translated(place, f"{needs}, and kms:Decrypt on the key where the bucket is encrypted with one")
-
-
-class _Gone(Exception):
-    """The object was deleted after it was listed."""
 
 
 class _Step:
@@ -193,7 +157,7 @@ class _Step:
     def is_full(self, item: Item) -> bool:
         """Whether ``item`` belongs on the next page."""
         size = sum(each.size for each in self.fresh)
-        return len(self.fresh) >= self._most or bool(self.fresh and size + item.size > PAGE_BYTES)
+        return len(self.fresh) >= self._most or bool(self.fresh and size + item.size > objects.PAGE_BYTES)
 
     def add(self, item: Item, new: bool) -> None:
         if new:

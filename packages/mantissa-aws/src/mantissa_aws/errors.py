@@ -5,9 +5,10 @@ Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#Error
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
+from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -22,13 +23,30 @@ from botocore.exceptions import (
 )
 from mantissa_core.errors import NeedsOperator, Retry
 
-_THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}
+_THROTTLED = {
+    "KMSThrottlingException",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
 _PASSING = {"InternalError", "ServiceUnavailable", "RequestTimeout", "RequestTimeTooSkewed", "PreconditionFailed"}
 _REMEDIES = {
     "NoSuchBucket": "the bucket does not exist: check bucket and region",
+    "AWS.SimpleQueueService.NonExistentQueue": "the queue does not exist: check queue_url and region",
+    "QueueDoesNotExist": "the queue does not exist: check queue_url and region",
+    "ResourceNotFoundException": "it does not exist: check its name and region",
     "InvalidAccessKeyId": "the access key does not exist: create a new one",
+    "UnrecognizedClientException": "the access key does not exist: create a new one",
+    "InvalidClientTokenId": "the access key does not exist: create a new one",
     "SignatureDoesNotMatch": "the secret access key does not belong to the access key",
+    "InvalidSignatureException": "the secret access key does not belong to the access key",
     "ExpiredToken": "the session token has expired: use a role or an access key without one",
+    "ExpiredTokenException": "the session token has expired: use a role or an access key without one",
     "InvalidToken": "the session token is not valid: use a role or an access key without one",
     "PermanentRedirect": "the bucket lies in another region: set region",
     "AuthorizationHeaderMalformed": "the bucket lies in another region: set region",
@@ -68,6 +86,13 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def wanted(answer: Mapping[str, Any], member: str, place: str) -> Any:
+    """A member that every good answer has. boto3 takes a broken one, or another page, for an empty one: ``Retry``."""
+    if member not in answer:
+        raise Retry(f"{place}: the answer is not AWS's: it has no {member}")
+    return answer[member]
+
+
 def _from_answer(error: ClientError, place: str, needs: str) -> Retry | NeedsOperator:
     code = code_of(error)
     if error.operation_name == "AssumeRole":
@@ -79,6 +104,6 @@ def _from_answer(error: ClientError, place: str, needs: str) -> Retry | NeedsOpe
         return Retry(f"{place}: {code or status}")
     if remedy := _REMEDIES.get(code):
         return NeedsOperator(f"{place}: {remedy} ({code})")
-    if status == HTTPStatus.FORBIDDEN:
+    if status == HTTPStatus.FORBIDDEN or code == "AccessDeniedException":
         return NeedsOperator(f"{place}: access is denied; the identity needs {needs} ({code or status})")
     return NeedsOperator(f"{place}: AWS refuses the request ({code or status})")

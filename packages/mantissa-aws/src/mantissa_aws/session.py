@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 import boto3
 import botocore.session
+import msgspec
 from botocore.config import Config as ClientConfig
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import NoCredentialsError
 from botocore.loaders import Loader
+from mantissa_core.errors import Retry
 from mantissa_core.hookspecs import PluginConfig
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
@@ -67,7 +71,10 @@ def client(service: str, access: Access) -> Any:
     if access.role_arn:
         session = _in_role(session, access)
     config = ClientConfig(connect_timeout=access.timeout, read_timeout=access.timeout, max_pool_connections=CONNECTIONS)
-    return session.client(service, endpoint_url=access.endpoint_url or None, config=config)
+    made = session.client(service, endpoint_url=access.endpoint_url or None, config=config)
+    if "json" in made.meta.service_model.resolved_protocol:
+        made.meta.events.register("before-parse", _must_be_json)
+    return made
 
 
 @cache
@@ -80,6 +87,16 @@ def _botocore() -> botocore.session.Session:
     session = botocore.session.Session()
     session.register_component("data_loader", _descriptions())
     return session
+
+
+def _must_be_json(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
+    """botocore takes an answer that is cut for an empty one: a queue without messages, a list at its end."""
+    if response_dict["status_code"] != HTTPStatus.OK or not response_dict["body"]:
+        return
+    try:
+        msgspec.json.decode(response_dict["body"], type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Retry(f"{operation_model.name}: the answer is cut, or not from AWS: {error}") from None
 
 
 def _in_role(session: boto3.Session, access: Access) -> boto3.Session:

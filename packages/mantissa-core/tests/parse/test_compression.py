@@ -83,3 +83,16 @@ def test_a_bomb_comes_out_in_pieces() -> None:
 def test_every_open_starts_anew() -> None:
     blob = open_blob(Blob("o", "n", lambda: io.BytesIO(gzip.compress(b"x"))))
     assert [blob.open().read(5) for _ in range(2)] == [b"x", b"x"]
+
+
+def test_a_reader_that_has_nothing_to_give_says_so_when_it_is_read_and_not_when_it_is_opened() -> None:
+    class Reader(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, _buffer: object) -> int:
+            raise BadRecord("the object is gone")
+
+    reader = open_blob(Blob("o", "file", Reader)).open()
+    with pytest.raises(BadRecord, match="the object is gone"):
+        reader.read(10)

@@ -74,7 +74,10 @@ class _ZstdFrame:
 
 def _open(open_raw: Callable[[], BinaryIO], name: str) -> BinaryIO:
     raw = open_raw()
-    magic = _read(raw, _LONGEST_MAGIC)
+    try:
+        magic = _read(raw, _LONGEST_MAGIC)
+    except BadRecord as error:
+        return cast(BinaryIO, _Unreadable(raw, error))
     if magic.startswith(GZIP):
         return cast(BinaryIO, _Decompressed(raw, magic, name, _GzipMember))
     if magic.startswith(ZSTD):
@@ -133,6 +136,17 @@ class _Rewound(_Buffered):
 
     def _step(self) -> bytes:
         return self._raw.read(_GZIP_OUTPUT)
+
+
+class _Unreadable(_Buffered):
+    """A reader that has nothing to give but the reason: decoders expect it when they read, not when they open."""
+
+    def __init__(self, raw: BinaryIO, reason: BadRecord) -> None:
+        super().__init__(raw)
+        self._reason = reason
+
+    def _step(self) -> bytes:
+        raise self._reason
 
 
 class _Decompressed(_Buffered):
