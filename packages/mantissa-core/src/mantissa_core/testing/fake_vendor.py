@@ -127,6 +127,10 @@ class FakeVendor(LoopbackServer):
         """The first events by time, for APIs that page by time alone."""
         return Served(sorted(found, key=in_order)[:limit], None)
 
+    def knows(self, cursor: str) -> bool:
+        """Whether this cursor was given and has not expired."""
+        return cursor in self._cursors
+
     def forget_cursors(self) -> None:
         """Let every cursor expire."""
         self._cursors.clear()
