@@ -145,7 +145,7 @@ class FaultTests(CollectorTrial):
                 reader.read(reader.next_window(self._window(), end), limit=draw.randrange(1, 4))
             source.heal()
             if reader.stream.windowed and reader.stream.overlap >= timedelta(minutes=1):
-                late = Event(f"late-{number}", end - timedelta(minutes=1))
+                late = Event(f"late-{number}", end - timedelta(seconds=60 - number))
                 source.put([late])
                 events.append(late)
         reader = reader.restarted(self._start(source))
