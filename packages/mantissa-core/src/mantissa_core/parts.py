@@ -228,7 +228,7 @@ class Parts:
     def _start_stores(self) -> None:
         secrets, state = self.settings.secrets, self.settings.state
         self._must_start(SecretStore, secrets.plugin, "secrets", secrets.settings, "secrets")
-        self.host.secrets = Secrets(self.secrets)
+        self.host.secrets = Secrets(self.secrets, self.host.hide)
         self._must_start(StateStore, state.plugin, "state", state.settings, "state")
         self._know_parsers()
         for index, section in enumerate(self.settings.policies):

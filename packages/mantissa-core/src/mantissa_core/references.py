@@ -53,7 +53,7 @@ class References:
         if not value.startswith(STORED):
             raise ConfigError(self._where, key, "another value", "secret://name: the vendor replaces it, it is stored")
         found = self.text(value, True, key)
-        keeper = self._secrets.keeper if isinstance(self._secrets, Secrets) else None
+        keeper = self._secrets if isinstance(self._secrets, Secrets) else None
         return StoredSecret(found, value.removeprefix(STORED), keeper)
 
     def text(self, value: str, secret: bool, key: str) -> str:

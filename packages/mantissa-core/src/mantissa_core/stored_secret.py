@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, Self
 
 from pydantic import GetCoreSchemaHandler, SecretStr
@@ -70,12 +71,26 @@ class StoredSecret(SecretStr):
 
 
 class Secrets:
-    """Looks secrets up by name in a store, as references want it, and lends the store to :class:`StoredSecret`."""
+    """Looks secrets up by name in a store, as references want it, and lends the store to :class:`StoredSecret`.
 
-    def __init__(self, keeper: Keeper) -> None:
-        self.keeper = keeper
+    ``hide`` is told each value that is lent or written back, so that it stays out of errors.
+    """
+
+    def __init__(self, keeper: Keeper, hide: Callable[[Iterable[str]], None] = lambda _values: None) -> None:
+        self._keeper, self._hide = keeper, hide
 
     def __call__(self, name: str) -> str | None:
         """The secret's value, ``None`` where there is none."""
-        found = self.keeper.get_secret(name)
+        found = self._keeper.get_secret(name)
         return None if found is None else found.value
+
+    def get_secret(self, name: str) -> Secret | None:
+        """Return the secret."""
+        found = self._keeper.get_secret(name)
+        self._hide([found.value] if found else [])
+        return found
+
+    def put_secret(self, name: str, value: str, expected_version: int | None) -> int:
+        """Store a value unless the version is another than expected."""
+        self._hide([value])
+        return self._keeper.put_secret(name, value, expected_version)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.testing.fake_http import Answer, FakeHTTP, Request
@@ -18,6 +19,7 @@ from mantissa_core.vendor_api import (
     Vendor,
     VendorClient,
 )
+from mantissa_core.vendor_api.attempts import Attempts
 from mantissa_core.vendor_api.http import http_client
 from pydantic import SecretStr
 
@@ -68,6 +70,19 @@ def test_what_is_no_hiccup_is_left_to_the_runtime(answer: Answer) -> None:
     with Scripted(answer, Answer(200)) as server, pytest.raises(Retry):
         client(server).get("/audit")
     assert len(server.requests) == 1
+
+
+def test_a_slow_hiccup_is_left_to_the_runtime() -> None:
+    now = 0.0
+
+    def send() -> httpx.Response:
+        nonlocal now
+        now += 3
+        return httpx.Response(503)
+
+    attempts = Attempts(limit=10, sleep=lambda _seconds: None, clock=lambda: now)
+    assert attempts.run(send, "GET").status_code == 503
+    assert now == 6
 
 
 def test_what_changes_something_is_never_sent_twice() -> None:

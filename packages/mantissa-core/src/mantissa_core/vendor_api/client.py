@@ -19,7 +19,7 @@ from .cursors import CursorRefused
 from .http import http_client
 from .vendor import Vendor
 
-ANSWER_BYTES = 64 * 1024 * 1024
+ANSWER_BYTES = 32 * 1024 * 1024
 """The largest answer that is read."""
 PATIENCE = 2.0
 """Seconds that a call waits for the budget; for longer the runtime is asked to come back."""
