@@ -97,7 +97,7 @@ def test_more_events_in_a_second_than_duo_gives_are_not_skipped(monkeypatch: pyt
 
 def test_one_request_a_minute_is_made_behind_the_first_three(duo: FakeDuo) -> None:
     duo.put([Event(f"e{number}", START + timedelta(minutes=number)) for number in range(12)])
-    with pytest.raises(Retry, match="rate limit") as raised:
+    with pytest.raises(Retry, match="budget of 1 requests a minute to Duo") as raised:
         read(logs(duo, requests_per_minute=1), "auth")
     assert len(duo.requests) == 3
     assert raised.value.after == pytest.approx(60, abs=5)

@@ -36,6 +36,12 @@ class Budget:
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock() + seconds)
 
+    @property
+    def paused(self) -> bool:
+        """Whether the vendor's pause, and not the rate, is what stops requests."""
+        with self._lock:
+            return self._clock() < self._paused_until
+
     def slow_to(self, per_minute: float, burst: int) -> None:
         """Keep to the stricter of two opinions about one credential."""
         with self._lock:

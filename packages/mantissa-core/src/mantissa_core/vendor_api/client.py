@@ -48,6 +48,7 @@ class VendorClient:
         self.vendor, self.base_url = vendor, base_url
         self._auth, self._headers, self._answer_bytes, self._sleep = auth, dict(headers or {}), answer_bytes, sleep
         self._http = http_client(f"mantissa-{vendor.name.lower().replace(' ', '-')}", timeout)
+        self._own_budget = f"the budget of {per_minute:g} requests a minute to {vendor.name}"
         self._budget = shared(f"{base_url} {auth.identity}", per_minute, burst)
         self._attempts = Attempts(sleep=sleep)
 
@@ -109,5 +110,6 @@ class VendorClient:
         """Wait shortly, or ask the runtime to come back: to run into a limit counts against the customer."""
         while (seconds := self._budget.take()) > 0:
             if seconds > PATIENCE:
-                raise Retry(f"{self.vendor.name}'s rate limit is used up", after=seconds)
+                whose = f"{self.vendor.name}'s rate limit" if self._budget.paused else self._own_budget
+                raise Retry(f"{whose} is used up: the next request is allowed in {seconds:.0f} s", after=seconds)
             self._sleep(seconds)
