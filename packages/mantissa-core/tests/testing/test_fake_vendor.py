@@ -89,7 +89,7 @@ class Acme:
 
     def __init__(self, fake: FakeAcme) -> None:
         self._style = fake.style
-        self._api = VendorClient(ACME, fake.url, self._auth(fake), timeout=0.5)
+        self._api = VendorClient(ACME, fake.url, self._auth(fake), timeout=1)
         self._reader = WindowReader("Acme", self._fetch, timedelta(minutes=10))
 
     @hookimpl
@@ -107,7 +107,7 @@ class Acme:
     def _auth(self, fake: FakeAcme) -> Auth:
         if self._style != "oauth":
             return Bearer(SecretStr(TOKEN))
-        endpoint = TokenEndpoint(ACME, f"{fake.url}/token", http_client("test", 0.5))
+        endpoint = TokenEndpoint(ACME, f"{fake.url}/token", http_client("test", 1))
         return OAuth(ClientCredentials(endpoint, "client", SecretStr(TOKEN)))
 
     def _fetch(self, walk: Walk) -> Batch:
@@ -162,7 +162,7 @@ def acme() -> Iterator[FakeAcme]:
 def ask(fake: FakeAcme, **query: str) -> httpx.Response:
     bounds = {"from": START.isoformat(), "to": (START + timedelta(hours=1)).isoformat()}
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    with httpx.Client(trust_env=False, timeout=0.5) as client:
+    with httpx.Client(trust_env=False, timeout=1) as client:
         return client.get(f"{fake.url}/audit", params={**bounds, **query}, headers=headers)
 
 

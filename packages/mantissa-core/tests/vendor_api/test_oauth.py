@@ -90,7 +90,7 @@ def server(tokens: FakeTokens) -> Iterator[FakeHTTP]:
 
 
 def endpoint(server: FakeHTTP, client: Basic | None = None) -> TokenEndpoint:
-    return TokenEndpoint(ACME, f"{server.url}/token", http_client("test", 1), client)
+    return TokenEndpoint(ACME, f"{server.url}/token", http_client("test", 10), client)
 
 
 @pytest.mark.parametrize(("life", "kept", "replaced"), [(3600, 3539, 3541), (60, 53, 55), (None, 1e9, None)])
