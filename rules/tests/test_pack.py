@@ -29,7 +29,12 @@ TACTICS = {
     "persistence",
     "privilege-escalation",
 }
-SOURCES = {"aws": {"cloudtrail", "cloudwatch", "config", "guardduty", "s3access", "vpcflow"}, "okta": {"okta"}}
+SOURCES = {
+    "aws": {"cloudtrail", "cloudwatch", "config", "guardduty", "s3access", "vpcflow"},
+    "duo": {"admin", "auth"},
+    "github": {"audit"},
+    "okta": {"okta"},
+}
 
 every_rule = pytest.mark.parametrize("file", RULES, ids=lambda file: file.stem)
 
@@ -42,10 +47,11 @@ def documents(file: Path):
     return list(yaml.load_all(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
 
 
-def test_there_are_twenty_rules_for_cloudtrail_and_twelve_for_okta():
+def test_there_are_twenty_rules_for_cloudtrail_twelve_for_okta_and_five_for_each_other_source():
     count = Counter(file.parent.name for file in RULES)
     assert count["aws"] >= 20
     assert count["okta"] >= 12
+    assert [source for source in SOURCES if count[source] < 5] == []
 
 
 def test_no_two_rules_share_an_id_or_a_title():

@@ -33,6 +33,7 @@ from .log import get_logger
 from .model import Detector, Query, QueryResult, Signal
 from .references import References
 from .settings import configure
+from .stored_secret import Secrets
 
 if TYPE_CHECKING:
     from mantissa_core.detect.follow.engine import Engine
@@ -109,7 +110,7 @@ class Parts:
         """
         from .lake.lake import Lake
 
-        section, references = self.settings.lake, References(self._secret, self._file)
+        section, references = self.settings.lake, References(Secrets(self.secrets), self._file)
         options = {
             name: references.text(value, name.upper() in CREDENTIALS, f"lake.storage.{name}")
             for name, value in section.storage.items()
@@ -282,14 +283,14 @@ class Parts:
     def _start_stores(self) -> None:
         secrets, state = self.settings.secrets, self.settings.state
         self._must_start(SecretStore, secrets.plugin, "secrets", secrets.settings, "secrets")
-        self.host.secrets = self._secret
+        self.host.secrets = Secrets(self.secrets, self.host.hide)
         self._must_start(StateStore, state.plugin, "state", state.settings, "state")
         self._know_parsers()
         for index, section in enumerate(self.settings.policies):
             if section.enabled:
                 policy = catalog.load(Policy.group, section.plugin)
                 key = f"policies.{index}"
-                config, hidden = configure(policy.Config, section.settings, self._secret, self._file, key)
+                config, hidden = configure(policy.Config, section.settings, self.host.secrets, self._file, key)
                 self.host.hide(hidden)
                 self.host.use(policy(config), section.plugin)
 
@@ -299,10 +300,6 @@ class Parts:
         for name in self.settings.parsers:
             if name not in known:
                 raise ConfigError(self._file, f"parsers.{name}", "no parser of that name", f"one of {', '.join(known)}")
-
-    def _secret(self, name: str) -> str | None:
-        found = self.secrets.get_secret(name)
-        return found.value if found else None
 
     def _must_start(self, kind: type, name: str, label: str, settings: Mapping[str, Any], key: str) -> None:
         if not self.host.start(kind, name, label, settings, key):

@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 
 from .errors import ConfigError
+from .stored_secret import Secrets, StoredSecret
 
 SecretSource = Callable[[str], str | None]
 """Looks a secret up by name; ``None`` where there is none."""
@@ -43,7 +44,17 @@ class References:
             return {name: self.value(each, annotation, f"{key}.{name}") for name, each in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.value(each, annotation, f"{key}.{index}") for index, each in enumerate(value)]
-        return self.text(value, holds_secret(annotation), key) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return self._stored(value, key) if _replaceable(annotation) else self.text(value, holds_secret(annotation), key)
+
+    def _stored(self, value: str, key: str) -> StoredSecret:
+        """A secret that the plugin may replace."""
+        if not value.startswith(STORED):
+            raise ConfigError(self._where, key, "another value", "secret://name: the vendor replaces it, it is stored")
+        found = self.text(value, True, key)
+        keeper = self._secrets if isinstance(self._secrets, Secrets) else None
+        return StoredSecret(found, value.removeprefix(STORED), keeper)
 
     def text(self, value: str, secret: bool, key: str) -> str:
         """What the text stands for. Where it is a ``secret``, nothing but a reference is accepted.
@@ -79,6 +90,10 @@ def is_reference(value: object) -> bool:
 def holds_secret(annotation: Any) -> bool:
     """Whether a field of this type, or an element of it, is a ``SecretStr``."""
     return any(issubclass(each, SecretStr) for each in _types(annotation))
+
+
+def _replaceable(annotation: Any) -> bool:
+    return any(issubclass(each, StoredSecret) for each in _types(annotation))
 
 
 def models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -22,6 +22,8 @@ from mantissa_core.parse.rows import RowBuilder
 
 SOURCES = {
     "aws.cloudtrail": ("rules/cloud/aws", ["scenarios/cloudtrail-*/**/*", "by-log-type/AWS.CloudTrail.ndjson"]),
+    "duo.auth": ("rules/identity/cisco_duo", ["by-log-type/Duo.Authentication.ndjson"]),
+    "github.audit": ("rules/application/github", ["by-log-type/GitHub.Audit.ndjson"]),
     "okta.system": ("rules/identity/okta", ["by-log-type/Okta.SystemLog.ndjson"]),
 }
 

@@ -20,6 +20,9 @@ pytestmark = pytest.mark.skipif("MANTISSA_TEST_DATA" not in os.environ, reason="
 
 SOURCES = {
     "aws.cloudtrail": ["by-log-type/AWS.CloudTrail.ndjson", "scenarios/cloudtrail-*"],
+    "duo.admin": ["by-log-type/Duo.Administrator.ndjson"],
+    "duo.auth": ["by-log-type/Duo.Authentication.ndjson"],
+    "github.audit": ["by-log-type/GitHub.Audit.ndjson"],
     "okta.system": ["by-log-type/Okta.SystemLog.ndjson"],
     "generic.json": [
         "by-log-type/AWS.CloudTrail.ndjson",

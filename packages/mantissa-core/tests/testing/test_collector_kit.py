@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,10 @@ from mantissa_core.model import Page, Stream, Window
 from mantissa_core.testing.collector import CollectorContract, Event, Fault
 
 TOKEN = "token-of-the-tests"
+
+
+_ALIAS = 1_000_000
+"""Cursors that differ by it lead to the same place."""
 
 
 class Service:
@@ -46,10 +50,21 @@ class Service:
             return 401, "{}", None
         if fault in _STATUS:
             return _STATUS[fault], "{}", None
+        if fault is Fault.ERROR_PAGE:
+            return 200, "<html>", None
+        if fault is Fault.ERROR_DOCUMENT:
+            return 200, '{"error": "internal"}', None
+        if fault is Fault.TOKEN_LAPSED:
+            self.heal()
+            return 401, '{"error": "expired"}', None
         base = 2**53 + 1 if fault is Fault.BIG_CURSORS else 0
         position = 0 if cursor is None else (cursor - base) // (2 if base else 1)
         if position < 0 or (base and (cursor or base) % 2 == 0):
             return 400, "{}", None
+        if fault is Fault.EMPTY_PAGE:
+            self.heal()
+            return 200, "[]", _ALIAS + position
+        position %= _ALIAS
         matching = [each for each in self.records if start <= datetime.fromisoformat(each["time"]) < end]
         matching.sort(key=lambda each: _scattered(each["id"]) if fault is Fault.SHUFFLED else each["time"])
         found = matching[position : position + self.page_size]
@@ -74,7 +89,13 @@ def _scattered(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-_STATUS: Mapping[Fault | None, int] = {Fault.RATE_LIMIT: 429, Fault.SERVER_ERROR: 500, Fault.TIMEOUT: 504}
+_STATUS: Mapping[Fault | None, int] = {
+    Fault.RATE_LIMIT: 429,
+    Fault.SERVER_ERROR: 500,
+    Fault.TIMEOUT: 504,
+    Fault.RESET: 502,
+    Fault.SKEWED_CLOCK: 429,
+}
 
 
 class Right:
@@ -128,14 +149,22 @@ class Right:
 
     def fetch(self, span: Window, cursor: int | None) -> tuple[list[dict[str, Any]], int | None]:
         status, body, after = self._service.get(self._token.value, span.start, span.end, cursor)
+        if status == 401 and "expired" in body:
+            return self.renewed(span, cursor)
         if status == 401:
             raise NeedsOperator("the token is refused")
         if status != 200:
             raise Retry(f"the service answered {status}", after=30 if status == 429 else None)
         try:
-            return json.loads(body), after
+            records = json.loads(body)
         except ValueError:
             raise Retry("the answer is cut off") from None
+        if not isinstance(records, list):
+            raise Retry("the answer is no list")
+        return records, after
+
+    def renewed(self, span: Window, cursor: int | None) -> tuple[list[dict[str, Any]], int | None]:
+        return self.fetch(span, cursor)
 
 
 class _Hidden:
@@ -287,6 +316,35 @@ class WaitsUntilTheEpoch(Right):
             raise Retry(str(error), after=1_741_078_800.0) from None
 
 
+class CountsFromItsOwnClock(Right):
+    """Takes the source's moment for one of this machine's clock."""
+
+    def fetch(self, span: Window, cursor: int | None) -> tuple[list[dict[str, Any]], int | None]:
+        try:
+            return super().fetch(span, cursor)
+        except Retry as error:
+            raise Retry(str(error), after=7_230) from None
+
+
+class GivesUpALapsedToken(Right):
+    def renewed(self, span: Window, cursor: int | None) -> tuple[list[dict[str, Any]], int | None]:
+        raise NeedsOperator("the token has expired")
+
+
+class StopsAtAnEmptyPage(Right):
+    def fetch(self, span: Window, cursor: int | None) -> tuple[list[dict[str, Any]], int | None]:
+        records, after = super().fetch(span, cursor)
+        return records, after if records else None
+
+
+class AsksInLocalTime(Right):
+    def read(self, stream: Stream, window: Window, state: Mapping[str, object]) -> Iterator[Page]:
+        start, end = (
+            each.astimezone().replace(tzinfo=None, fold=0).astimezone(UTC) for each in (window.start, window.end)
+        )
+        return super().read(stream, Window(start, end), state)
+
+
 class RemembersEveryEvent(Right):
     def state(self, span: Window, cursor: int) -> dict[str, Any]:
         return {**super().state(span, cursor), "seen": ["x" * 9_000] * (cursor // 3)}
@@ -365,6 +423,12 @@ WRONG = {
     "test_a_passing_failure_asks_for_a_retry": [TakesEveryFailureForTheOperators, TakesACutAnswerForAnEmptyOne],
     "test_a_refused_credential_needs_the_operator": [RetriesARefusedToken],
     "test_a_rate_limit_says_when_to_come_back": [WaitsUntilTheEpoch],
+    "test_a_rate_limit_goes_by_the_sources_clock": [CountsFromItsOwnClock],
+    "test_a_lapsed_token_is_replaced_on_the_way": [GivesUpALapsedToken],
+    "test_an_empty_page_with_a_cursor_is_not_the_end": [StopsAtAnEmptyPage],
+    "test_events_that_appear_during_a_walk_are_read_in_the_end": [DropsLateEvents],
+    "test_the_hour_that_the_clocks_repeat_is_read": [AsksInLocalTime],
+    "test_faults_and_kills_in_any_order_lose_nothing": [PromisesTooMuch, TakesACutAnswerForAnEmptyOne],
     "test_the_state_stays_small": [RemembersEveryEvent],
     "test_secrets_stay_out_of_sight": [TellsItsToken],
     "test_check_tells_a_good_credential_from_a_bad_one": [ChecksNothing],
@@ -374,6 +438,9 @@ CASES = [(test, wrong) for test, collectors in WRONG.items() for wrong in collec
 ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
     "test_a_passing_failure_asks_for_a_retry": {"fault": Fault.TRUNCATED, "after": 1},
     "test_a_refused_credential_needs_the_operator": {"after": 1},
+    "test_a_lapsed_token_is_replaced_on_the_way": {"after": 1},
+    "test_an_empty_page_with_a_cursor_is_not_the_end": {"after": 1},
+    "test_faults_and_kills_in_any_order_lose_nothing": {"seed": 1},
 }
 
 
@@ -419,6 +486,7 @@ class TestTheExampleOfTheDocumentation(CollectorContract):
     @pytest.fixture
     def source(self, monkeypatch: pytest.MonkeyPatch) -> Service:
         service = Service()
+        service.faults = frozenset(Fault) - {Fault.TOKEN_LAPSED}
         client = partial(httpx.Client, transport=httpx.MockTransport(partial(answer, service)))
         monkeypatch.setattr(httpx, "Client", client)
         return service

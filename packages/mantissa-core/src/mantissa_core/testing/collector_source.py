@@ -30,6 +30,18 @@ class Fault(Enum):
     """Give the events of a walk in no order, across its pages."""
     BIG_CURSORS = auto()
     """Use numbers beyond 2^53 as cursors."""
+    RESET = auto()
+    """Close the connection without an answer."""
+    ERROR_PAGE = auto()
+    """Answer with status 200 and a web page: a proxy's, a maintenance notice."""
+    ERROR_DOCUMENT = auto()
+    """Answer with status 200 and JSON that says that something failed."""
+    EMPTY_PAGE = auto()
+    """Give a page without events and a cursor to the rest, once."""
+    SKEWED_CLOCK = auto()
+    """As ``RATE_LIMIT``, by a clock that is two hours ahead; the ``Date`` header shows it."""
+    TOKEN_LAPSED = auto()
+    """Refuse the access tokens given so far, once: those given from now on are good."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,5 +56,5 @@ def test_a_cursor_that_has_expired_begins_the_walk_again(fake: FakeAcme) -> None
     collector = Gadget(Gadget.Config.model_validate(settings(fake)))
     (stream,) = collector.streams()
     first = next(collector.read(stream, WINDOW, {}))
-    fake.cursors.clear()
+    fake.forget_cursors()
     assert len(ids(collector.read(stream, WINDOW, first.next_state))) == 7

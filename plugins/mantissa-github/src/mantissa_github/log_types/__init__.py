@@ -1,0 +1,1 @@
+"""Log types of GitHub, as YAML."""
