@@ -30,7 +30,7 @@ from .hookspecs import (
 from .host import Host
 from .log import get_logger
 from .model import Detector, Signal
-from .references import References
+from .references import References, stored_names
 from .settings import configure
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .alert.outbox import Outbox
     from .alert.route import Route
     from .collect import Ingester
+    from .collect.attempts import Attempts
     from .detect.engine import Engine
     from .detect.rules import RuleSet
     from .lake.lake import Lake
@@ -162,6 +163,13 @@ class Parts:
         return Alerts(self.state, grouping=self._grouping, enrich=enrich)
 
     @cached_property
+    def attempts(self) -> Attempts:
+        """How reading each stream went."""
+        from .collect.attempts import Attempts
+
+        return Attempts(self.state)
+
+    @cached_property
     def outbox(self) -> Outbox:
         """From alerts to destinations."""
         from .alert.outbox import Outbox
@@ -190,6 +198,20 @@ class Parts:
         """Every configured plugin of a kind that runs."""
         self._start(kind)
         return self.host.all(kind)
+
+    def restart(self, kind: type, label: str) -> bool:
+        """Stop a configured plugin and start it again, its references read anew. Returns whether it runs."""
+        section = self._sections(kind)[label]
+        self._start(kind)
+        with self._lock:
+            self.host.stop(kind, label)
+            return self.host.start(kind, section.plugin, label, dict(section.settings), f"{SECTIONS[kind]}.{label}")
+
+    def secret_versions(self, kind: type, label: str) -> Mapping[str, int]:
+        """The secrets that a label's settings refer to, with their versions; empty where it is not configured."""
+        section = self._sections(kind).get(label)
+        names = stored_names(section.settings) if section else set()
+        return {name: each for name, each in self.secrets.list_secrets().items() if name in names} if names else {}
 
     # --- inside -------------------------------------------------------------------------------------------
 

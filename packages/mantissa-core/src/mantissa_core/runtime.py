@@ -16,7 +16,7 @@ import os
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -24,15 +24,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .config import Settings, load
-from .errors import MantissaError, NeedsOperator, PluginError, Retry
+from .errors import BadRecord, MantissaError, NeedsOperator, PluginError, Retry
 from .hookspecs import Collector
-from .model import Alert, Page, Query, QueryResult, Signal, TableSnapshot
+from .model import Alert, Page, Query, QueryResult, Signal, Stream, TableSnapshot
 from .parts import Parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .collect import Buffer, Collected, Ingested, Ingesters
+    from .collect import Budget, Buffer, Collected, Ingested, Ingesters
     from .model.collection import Records
 
 
@@ -136,25 +136,61 @@ class Runtime(Parts):
         """Read every stream of one collector, or of all, until each has no more; yields after every commit.
 
         Raises:
-            Retry, NeedsOperator, PluginError: from the collector, after the other streams were read.
+            Retry, NeedsOperator, PluginError: from the first stream that failed, after the others were read.
         """
-        from .collect import StreamRunner
-
-        self._own()
         failures: list[MantissaError] = []
         for name in [label] if label else self.labels(Collector):
-            section = self.settings.collectors.get(name)
-            lookback = timedelta(hours=section.since_hours if section else 24.0)
-            collector = self.plugin(Collector, name)
             try:
-                for stream in collector.streams():
-                    with self._ingesters.use(f"{name}/{stream.name}", name) as ingester:
-                        yield from StreamRunner(name, collector, stream, ingester, lookback=lookback).run(stop)
+                for stream in self.streams(name):
+                    try:
+                        yield from self.collect_stream(name, stream, stop)
+                    except (Retry, NeedsOperator, PluginError, BadRecord) as error:
+                        self._log.warning("collection stopped", label=name, stream=stream.name, reason=str(error))
+                        failures.append(error)
             except (Retry, NeedsOperator, PluginError) as error:
                 self._log.warning("collection stopped", label=name, reason=str(error))
                 failures.append(error)
         if failures:
             raise failures[0]
+
+    def streams(self, label: str) -> Sequence[Stream]:
+        """The streams that a collector names now. Errors are remembered, as are those of :meth:`collect_stream`.
+
+        Raises:
+            Retry, NeedsOperator, PluginError: from the collector.
+        """
+        self._own()
+        try:
+            streams = self.plugin(Collector, label).streams()
+        except MantissaError as error:
+            self.attempts.failed(label, "", error)
+            raise
+        if self.attempts.get(label, "").failing:
+            self.attempts.succeeded(label, "")
+        return streams
+
+    def collect_stream(
+        self, label: str, stream: Stream, stop: Callable[[], bool] = lambda: False, budget: Budget | None = None
+    ) -> Iterator[Collected]:
+        """Read one stream until it has no more or ``budget`` is spent; yields after every commit.
+
+        Raises:
+            Retry, NeedsOperator, PluginError: from the collector; what was committed before stays.
+        """
+        from .collect import StreamRunner
+
+        self._own()
+        section = self.settings.collectors.get(label)
+        lookback = timedelta(hours=section.since_hours if section else 24.0)
+        collector = self.plugin(Collector, label)
+        try:
+            with self._ingesters.use(f"{label}/{stream.name}", label) as ingester:
+                runner = StreamRunner(label, collector, stream, ingester, lookback=lookback, budget=budget)
+                yield from runner.run(stop)
+        except MantissaError as error:
+            self.attempts.failed(label, stream.name, error)
+            raise
+        self.attempts.succeeded(label, stream.name)
 
     def detect(self) -> Detected:
         """Evaluate what was committed and not yet evaluated, store the signals, open or update alerts."""

@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    collect/<label>    every ``every`` seconds    ─┐
+    collect/<label>    each stream when it is due ─┐
     receive/<label>    while the sender pushes    ─┴─ commits ─▶ detect ─ alerts ─▶ deliver
     job/<name>         at the module's interval
     maintain           compaction, retention, vacuum
@@ -24,6 +24,7 @@ from . import maintenance
 from .errors import MantissaError, NeedsOperator, Retry
 from .hookspecs import Collector, Module, Receiver
 from .log import get_logger
+from .polling import AT_ONCE, Poller
 
 if TYPE_CHECKING:
     from .model import Job
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 POLL = 1.0
 """Seconds at most between two looks for new events (another process may write them) and due deliveries."""
-DEFAULT_EVERY = 300.0
-"""Seconds between two collections of a collector that was added by a program, not configured."""
 MAINTAIN_EVERY = 60.0
 DAY = 86_400.0
 SHORTEST, LONGEST = 1.0, 300.0
@@ -82,8 +81,12 @@ class Service:
         self._log.info("stopped")
 
     def _sources(self, stop: threading.Event) -> list[_Loop]:
+        turns = threading.BoundedSemaphore(AT_ONCE)
         collectors = [
-            _Loop(f"collect/{label}", lambda label=label: self._collect(label, stop))  # type: ignore[misc]
+            _Loop(
+                f"collect/{label}",
+                Poller(self._runtime, label, turns, stop, self._committed.set, pauses=self._pauses).step,
+            )
             for label in dict.fromkeys((*self._runtime.labels(Collector), *self._runtime.plugins(Collector)))
         ]
         receivers = [
@@ -92,13 +95,8 @@ class Service:
         ]
         return collectors + receivers
 
-    def _collect(self, label: str, stop: threading.Event) -> float:
-        for collected in self._runtime.collect(label, stop.is_set):
-            if collected.ingested.rows:
-                self._committed.set()
-                self._log.info("collected", label=label, stream=collected.stream, rows=collected.ingested.rows)
-        section = self._runtime.settings.collectors.get(label)
-        return section.every if section else DEFAULT_EVERY
+    def _poller(self, label: str, turns: threading.Semaphore, stop: threading.Event) -> Poller:
+        return Poller(self._runtime, label, turns, stop, self._committed.set, pauses=self._pauses)
 
     def _receive(self, label: str, receiver: Receiver, stop: threading.Event) -> float:
         def submit(log_type: str, records: Any) -> None:
