@@ -15,10 +15,11 @@ from __future__ import annotations
 import os
 import re
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -191,6 +192,37 @@ class Runtime(Parts):
             self.attempts.failed(label, stream.name, error)
             raise
         self.attempts.succeeded(label, stream.name)
+
+    def backfill(
+        self,
+        label: str,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        again: bool = False,
+        stop: Callable[[], bool] = lambda: False,
+        wait: Callable[[float], object] = time.sleep,
+    ) -> Iterator[Collected]:
+        """Read the gaps of a source between two times, newest first, beside its live collection; yields after commits.
+
+        Without ``start`` all gaps since collection began, and what an earlier call left; without ``end`` up to now.
+        ``again`` reads what was read before, too. ``wait`` sleeps for so many seconds.
+
+        Raises:
+            Retry, NeedsOperator, PluginError: from the collector; what was committed stays.
+        """
+        from .collect.backfill import Backfill, refuse_without_ids, requested, stream_name
+        from .collect.report import live_and_filled
+
+        collector = self.plugin(Collector, label)
+        for stream in [each for each in self.streams(label) if each.windowed]:
+            if again:
+                refuse_without_ids(stream, self.log_types.get(stream.log_type))
+            with self._ingesters.use(stream_name(label, stream.name), label) as ingester:
+                live, filled = live_and_filled(self.state, label, stream.name)
+                backfill = Backfill(label, collector, stream, ingester, wait=wait)
+                backfill.request(requested(start, end, live, filled, stream, again=again))
+                yield from backfill.run(stop)
 
     def detect(self) -> Detected:
         """Evaluate what was committed and not yet evaluated, store the signals, open or update alerts."""

@@ -51,6 +51,25 @@ def plan(within: Window, live: Progress, filled: Coverage, stream: Stream, *, ag
     return covered.gaps(Window(within.start, end))
 
 
+def requested(
+    start: datetime | None,
+    end: datetime | None,
+    live: Progress,
+    filled: Progress,
+    stream: Stream,
+    *,
+    again: bool = False,
+) -> list[Window]:
+    """What a request for this span means; without ``start`` every gap, and what an earlier backfill left."""
+    covered, frontier = Coverage([*live.covered.windows, *filled.covered.windows]).windows, live.reached
+    if frontier is None:
+        return []
+    begin = start or min([frontier, *(each.start for each in covered)])
+    until = max(begin, min(end or frontier, frontier))
+    windows = plan(Window(begin, until), live, filled.covered, stream, again=again)
+    return windows if start else [*windows, *(Window(*span) for span in filled.todo)]
+
+
 class Backfill:
     """Reads a stream's missing windows into the lake. ``wait`` sleeps for so many seconds."""
 

@@ -78,6 +78,7 @@ class StreamRunner:
         at = progress.reached or now - self._lookback
         until = max(now - self._stream.delay, at)
         progress.sweep = Sweep(at - self._stream.overlap, until)
+        progress.overlap, progress.delay = self._stream.overlap.total_seconds(), self._stream.delay.total_seconds()
         self._reader.save(progress, self._reader.state)
 
     def _sweep(self) -> Iterator[Window]:
