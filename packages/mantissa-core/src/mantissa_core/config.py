@@ -140,8 +140,15 @@ class SinkSection(_Labelled):
     """Severities that go there; all by default."""
 
 
+class ReceiverSection(_Labelled):
+    """``[receivers.<label>]``: a source that pushes."""
+
+    spool_megabytes: int = Field(1024, ge=1)
+    """What may wait on disk for the lake; beyond it senders are asked to come back later."""
+
+
 class PluginSection(_Labelled):
-    """``[receivers|enrichers|actions|llm_providers|modules.<label>]``: a plugin and its settings."""
+    """``[enrichers|actions|llm_providers|modules.<label>]``: a plugin and its settings."""
 
 
 class PolicySection(_Labelled):
@@ -201,7 +208,7 @@ class Settings(_Section):
     parsers: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     """``[parsers."<name>"]``: settings of a decoder, by its name in ``mantissa plugins list``."""
     collectors: Mapping[str, CollectorSection] = Field(default_factory=dict)
-    receivers: Mapping[str, PluginSection] = Field(default_factory=dict)
+    receivers: Mapping[str, ReceiverSection] = Field(default_factory=dict)
     sinks: Mapping[str, SinkSection] = Field(default_factory=dict)
     enrichers: Mapping[str, PluginSection] = Field(default_factory=dict)
     actions: Mapping[str, PluginSection] = Field(default_factory=dict)

@@ -18,6 +18,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,7 +34,7 @@ from .parts import Parts
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .collect import Budget, Buffer, Collected, Ingested, Ingesters
+    from .collect import Budget, Buffer, Collected, Ingested, Ingester, Ingesters
     from .model.collection import Records
 
 
@@ -120,6 +121,13 @@ class Runtime(Parts):
             if listed:
                 stored += ingester.ingest(Page({}, records=listed), log_type, {})
         return stored
+
+    @contextmanager
+    def writing(self, stream: str, source: str) -> Iterator[Ingester]:
+        """The one writer of a stream, for this thread alone; its last commit is finished where it was left open."""
+        self._own()
+        with self._ingesters.use(stream, source) as ingester:
+            yield ingester
 
     def flush(self) -> None:
         """Commit what ``ingest(wait=False)`` has buffered.

@@ -3,7 +3,8 @@
 .. code-block:: text
 
     collect/<label>    each stream when it is due ─┐
-    receive/<label>    while the sender pushes    ─┴─ commits ─▶ detect ─ alerts ─▶ deliver
+    receive/<label>    while the sender pushes     │
+    store/<label>      what was received          ─┴─ commits ─▶ detect ─ alerts ─▶ deliver
     job/<name>         at the module's interval
     maintain           compaction, retention, vacuum
 
@@ -25,6 +26,7 @@ from .errors import MantissaError, NeedsOperator, Retry
 from .hookspecs import Collector, Module, Receiver
 from .log import get_logger
 from .polling import AT_ONCE, Poller
+from .receiving import Reception
 
 if TYPE_CHECKING:
     from .model import Job
@@ -50,6 +52,7 @@ class Service:
         self._runtime, self._pauses = runtime, pauses
         self._log = get_logger("service")
         self._committed, self._alerted = threading.Event(), threading.Event()
+        self._receptions: list[Reception] = []
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, then finish what is in hand and return.
@@ -78,6 +81,8 @@ class Service:
         self._log.info("stopping: the work in hand is finished first")
         for thread in threads:
             thread.join()
+        for reception in self._receptions:
+            reception.finish()
         self._log.info("stopped")
 
     def _sources(self, stop: threading.Event) -> list[_Loop]:
@@ -89,22 +94,18 @@ class Service:
             )
             for label in dict.fromkeys((*self._runtime.labels(Collector), *self._runtime.plugins(Collector)))
         ]
-        receivers = [
-            _Loop(f"receive/{label}", lambda label=label, each=each: self._receive(label, each, stop))  # type: ignore[misc]
-            for label, each in self._runtime.plugins(Receiver).items()
-        ]
+        receivers = []
+        for label, receiver in self._runtime.plugins(Receiver).items():
+            reception = Reception(self._runtime, label, receiver, self._committed.set)
+            self._receptions.append(reception)
+            receivers += [
+                _Loop(f"receive/{label}", lambda each=reception: each.listen(stop)),  # type: ignore[misc]
+                _Loop(f"store/{label}", reception.store, wake=reception.added),
+            ]
         return collectors + receivers
 
     def _poller(self, label: str, turns: threading.Semaphore, stop: threading.Event) -> Poller:
         return Poller(self._runtime, label, turns, stop, self._committed.set, pauses=self._pauses)
-
-    def _receive(self, label: str, receiver: Receiver, stop: threading.Event) -> float:
-        def submit(log_type: str, records: Any) -> None:
-            self._runtime.ingest(log_type, records, source=label)
-            self._committed.set()
-
-        receiver.listen(submit, stop)
-        return SHORTEST  # it ended by itself: start it again
 
     def _detect(self) -> float:
         found = self._runtime.detect()

@@ -52,18 +52,22 @@ class Figures(msgspec.Struct, omit_defaults=True):
                 arrivals.add((now - self.last_data).total_seconds())
             self.arrivals, self.last_data = _merged(self.arrivals, arrivals), now
 
-    def count_lag(self, ingested: Ingested, before: datetime) -> None:
-        """Add how late a page's rows came, those behind ``before`` having been read up to there already."""
+    def count_lag(self, ingested: Ingested, before: datetime | None) -> None:
+        """Add how late a page's rows came; up to ``before`` everything had been read already."""
         self.lag = _merged(self.lag, ingested.lag)
-        if ingested.oldest is not None:
+        if ingested.oldest is not None and before is not None:
             self.late = max(self.late, (before - ingested.oldest).total_seconds())
 
 
-class Sweep(msgspec.Struct):
-    """A span that is being read, slice by slice: everything before ``at`` is done."""
+class Sweep(msgspec.Struct, omit_defaults=True):
+    """A span that is being read, slice by slice: everything before ``at`` is done.
+
+    The ``first`` one of a stream reads history, whose lag says nothing about the source.
+    """
 
     at: datetime
     until: datetime
+    first: bool = False
 
 
 class Progress(msgspec.Struct, omit_defaults=True):

@@ -77,7 +77,7 @@ class StreamRunner:
         now = self._clock()
         at = progress.reached or now - self._lookback
         until = max(now - self._stream.delay, at)
-        progress.sweep = Sweep(at - self._stream.overlap, until)
+        progress.sweep = Sweep(at - self._stream.overlap, until, first=progress.reached is None)
         progress.overlap, progress.delay = self._stream.overlap.total_seconds(), self._stream.delay.total_seconds()
         self._reader.save(progress, self._reader.state)
 
@@ -91,7 +91,7 @@ class StreamRunner:
 
     def _is_current(self, window: Window) -> bool:
         sweep = self._reader.progress.sweep
-        return sweep is None or window.end == sweep.until
+        return sweep is None or (window.end == sweep.until and not sweep.first)
 
 
 def _next(progress: Progress) -> Window | None:
@@ -132,5 +132,5 @@ def _giving_up(window: Window, overlap: timedelta) -> Callable[[Progress], None]
 
 def _advance(progress: Progress, to: datetime) -> None:
     if progress.sweep is not None:
-        progress.sweep = Sweep(to, progress.sweep.until) if to < progress.sweep.until else None
+        progress.sweep = Sweep(to, progress.sweep.until, progress.sweep.first) if to < progress.sweep.until else None
     progress.frontier = max(to, progress.frontier or to)

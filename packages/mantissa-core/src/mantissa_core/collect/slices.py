@@ -94,7 +94,7 @@ class SliceReader:
                 progress.figures.count(ingested, self.clock())
                 if self.stream.windowed and until is not None and until > window.start:
                     progress.cover(Window(window.start, min(until, window.end)))
-                if current and before is not None:
+                if current:
                     progress.figures.count_lag(ingested, before)
                 return progress.dump()
 
