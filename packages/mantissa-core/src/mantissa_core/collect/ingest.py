@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -13,12 +14,13 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mantissa_core.errors import BadRecord
+from mantissa_core.errors import BadRecord, MantissaError
 from mantissa_core.hookspecs import Parser
 from mantissa_core.lake.archive import keep_raw
 from mantissa_core.lake.lake import Lake
 from mantissa_core.lake.spec import TableSpec, table_spec
 from mantissa_core.lake.stream_log import StreamLog
+from mantissa_core.log import get_logger
 from mantissa_core.model import Blob, LogType, Page
 from mantissa_core.model.collection import Records, Rejected
 from mantissa_core.parse.compression import open_blob
@@ -33,6 +35,7 @@ from mantissa_core.parse.log_types import LogTypes
 from mantissa_core.parse.rows import Parsed, RowBuilder
 from mantissa_core.state import State
 
+from .drift import DriftLog
 from .histogram import BOUNDS, Histogram
 
 COMMIT_ROWS = 100_000
@@ -111,6 +114,7 @@ class Ingester:
         self._settings, self._clock = settings or Settings(), clock
         self._builders: dict[str, RowBuilder] = {}
         self._stream, self._source = stream, source
+        self._drift = DriftLog(state, source, self._clock)
         self.log = StreamLog(lake, state, stream)
         self.log.recover()
 
@@ -142,6 +146,7 @@ class Ingester:
 
     def close(self) -> None:
         """Release what building rows holds. Closing twice is harmless."""
+        self._forgiving(self._drift.close)
         builders, self._builders = self._builders, {}
         for builder in builders.values():
             builder.close()
@@ -210,6 +215,7 @@ class Ingester:
         """Commit one step of a page; ``before`` is what became of the page's earlier ones."""
         result = Ingested(size=step.size, drift=step.drift)
         tables: dict[TableSpec, pa.Table] = {}
+        drifted: list[tuple[LogType, pa.Table]] = []
         for log_type, rows in step.tables():
             spec = table_spec(log_type)
             fresh = self._fresh(spec, rows)
@@ -217,6 +223,7 @@ class Ingester:
             result.stored(fresh, step.time)
             if fresh.num_rows:
                 tables[spec] = fresh
+                drifted.append((log_type, fresh))
         if step.dead:
             letters = self._fresh(DEAD_LETTERS, dead_letter_rows(step.dead, ingest_time=self._clock()))
             result.dead = letters.num_rows
@@ -225,7 +232,16 @@ class Ingester:
         for name, records in step.raw.items():
             keep_raw(self._lake, name, self._stream, self.log.seq + 1, step.time, records)
         self.log.commit(tables, progress(_sum(before, result)) if callable(progress) else progress)
+        for log_type, rows in drifted:
+            self._forgiving(partial(self._drift.note, log_type, rows))
         return result
+
+    def _forgiving(self, work: Callable[[], None]) -> None:
+        """Do what serves people only: where it fails, the commit stands all the same."""
+        try:
+            work()
+        except MantissaError as error:
+            get_logger("drift").warning("drift not recorded", stream=self._stream, reason=str(error))
 
     def _fresh(self, spec: TableSpec, rows: pa.Table) -> pa.Table:
         """Rows whose id is neither earlier in ``rows`` nor already stored."""
