@@ -186,6 +186,13 @@ class AlertsSection(_Section):
     """Whether enrichers run. ``ENABLE_ENRICHMENT`` overrides it."""
 
 
+class MetricsSection(_Section):
+    """``[metrics]``: figures about the sources, for Prometheus."""
+
+    listen: str | None = Field(None, pattern=r"^\S+:\d{1,5}$")
+    """Where ``mantissa run`` answers ``GET /metrics``, such as ``127.0.0.1:9464``; nowhere by default."""
+
+
 class LogSection(_Section):
     """``[log]``: the program's own log, on standard error."""
 
@@ -218,6 +225,7 @@ class Settings(_Section):
     query: QuerySection = QuerySection()
     ask: AskSection = AskSection()
     alerts: AlertsSection = AlertsSection()
+    metrics: MetricsSection = MetricsSection()
     log: LogSection = LogSection()
 
 

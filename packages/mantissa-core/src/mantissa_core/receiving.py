@@ -94,8 +94,9 @@ class Reception:
             progress = Progress.load(ingester.progress)
 
             def following(ingested: Ingested) -> dict[str, Any]:
-                progress.figures.count(ingested, datetime.now(UTC))
-                progress.figures.count_lag(ingested, None)
+                now = datetime.now(UTC)
+                progress.figures.count(ingested, now)
+                progress.figures.count_lag(ingested, None, now)
                 return progress.dump()
 
             ingested = ingester.ingest(batch.page, DAMAGED, following)

@@ -243,6 +243,15 @@ class Runtime(Parts):
             self._announce(alert)
         return result
 
+    def announce(self, signals: Sequence[Signal]) -> list[Alert]:
+        """Open or update alerts for signals of the product's own, not of a rule; return the alerts that are new."""
+        self._own()
+        applied = self.alerts.apply(signals, self._routes())
+        opened = [alert for change, alert in applied if change == "opened"]
+        for alert in opened:
+            self._announce(alert)
+        return opened
+
     def deliver(self) -> int:
         """Attempt every delivery that is due; returns how many messages arrived."""
         self._own()

@@ -6,6 +6,8 @@
     receive/<label>    while the sender pushes     │
     store/<label>      what was received          ─┴─ commits ─▶ detect ─ alerts ─▶ deliver
     job/<name>         at the module's interval
+    health             alerts about the sources themselves
+    metrics            answers Prometheus, where [metrics] says so
     maintain           compaction, retention, vacuum
 
 A loop that crashes is logged and goes on after a pause; the others do not notice. Stopping lets every loop finish
@@ -27,6 +29,7 @@ from .hookspecs import Collector, Module, Receiver
 from .log import get_logger
 from .polling import AT_ONCE, Poller
 from .receiving import Reception
+from .watch import EVERY, report_problems, serve_metrics
 
 if TYPE_CHECKING:
     from .model import Job
@@ -65,6 +68,7 @@ class Service:
             _Loop("detect", self._detect, wake=self._committed),
             _Loop("deliver", self._deliver, wake=self._alerted),
             *self._jobs(),
+            *self._watches(stop),
             _Loop("maintain", _Maintenance(self._runtime).step),
         ]
         threads = [
@@ -118,6 +122,18 @@ class Service:
     def _deliver(self) -> float:
         self._runtime.deliver()
         return POLL
+
+    def _watches(self, stop: threading.Event) -> list[_Loop]:
+        loops = [_Loop("health", self._health)]
+        if address := self._runtime.settings.metrics.listen:
+            loops.append(_Loop("metrics", lambda: serve_metrics(self._runtime, address, stop)))
+        return loops
+
+    def _health(self) -> float:
+        for alert in report_problems(self._runtime):
+            self._log.warning("source needs a look", id=alert.id, severity=str(alert.severity), summary=alert.summary)
+            self._alerted.set()
+        return EVERY
 
     def _jobs(self) -> list[_Loop]:
         modules = self._runtime.plugins(Module)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 import msgspec
@@ -17,13 +17,17 @@ from .ingest import Ingested
 Span = tuple[datetime, datetime]
 
 
+LATE_MEMORY = timedelta(days=7)
+"""How long the latest event counts."""
+
+
 class Figures(msgspec.Struct, omit_defaults=True):
     """Counts of a stream since it began, and when it last brought something.
 
     ``lag`` is ingest time − event time, ``arrivals`` the time between two pages that brought rows; both are counts
     by bucket of :class:`.histogram.Histogram`. ``late`` is by how many seconds at most an event came after its time
-    had been read. ``capped`` counts rounds that ended at their budget, ``narrowed`` windows that had to be divided,
-    ``given_up`` those that could not be read.
+    had been read, within the last :data:`LATE_MEMORY`. ``capped`` counts rounds that ended at their budget,
+    ``narrowed`` windows that had to be divided, ``given_up`` those that could not be read.
     """
 
     rows: int = 0
@@ -34,6 +38,7 @@ class Figures(msgspec.Struct, omit_defaults=True):
     narrowed: int = 0
     given_up: int = 0
     late: float = 0.0
+    late_at: datetime | None = None
     lag: list[int] = []
     arrivals: list[int] = []
     last_data: datetime | None = None
@@ -52,11 +57,15 @@ class Figures(msgspec.Struct, omit_defaults=True):
                 arrivals.add((now - self.last_data).total_seconds())
             self.arrivals, self.last_data = _merged(self.arrivals, arrivals), now
 
-    def count_lag(self, ingested: Ingested, before: datetime | None) -> None:
+    def count_lag(self, ingested: Ingested, before: datetime | None, now: datetime) -> None:
         """Add how late a page's rows came; up to ``before`` everything had been read already."""
         self.lag = _merged(self.lag, ingested.lag)
+        if self.late_at is not None and now - self.late_at > LATE_MEMORY:
+            self.late, self.late_at = 0.0, None
         if ingested.oldest is not None and before is not None:
-            self.late = max(self.late, (before - ingested.oldest).total_seconds())
+            late = (before - ingested.oldest).total_seconds()
+            if late > self.late:
+                self.late, self.late_at = late, now
 
 
 class Sweep(msgspec.Struct, omit_defaults=True):

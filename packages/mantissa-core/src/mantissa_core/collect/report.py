@@ -65,8 +65,12 @@ class StreamReport:
         return arrivals.quantile(0.99) if arrivals.total >= ENOUGH else None
 
 
-def stream_reports(state: State, labels: Iterable[str]) -> Iterator[StreamReport]:
-    """Every stream of these sources that was ever tried, by source and name."""
+PUSHED = "pushed"
+"""The name under which what a receiver gets is reported."""
+
+
+def stream_reports(state: State, labels: Iterable[str], receivers: Iterable[str] = ()) -> Iterator[StreamReport]:
+    """Every stream of these sources that was ever tried, by source and name; then one for each receiver."""
     attempts = Attempts(state)
     for label in labels:
         tried = {each.stream: each for each in attempts.all(label)}
@@ -74,6 +78,11 @@ def stream_reports(state: State, labels: Iterable[str]) -> Iterator[StreamReport
         stored = [document.key.removeprefix(prefix) for document in state.scan(STREAMS, prefix)]
         for name in sorted({*stored, *tried}):
             yield _report(state, label, name, tried.get(name) or Attempt(label, name))
+
+    for label in receivers:
+        figures = _progress(state, f"receive/{label}").figures
+        if figures.pages:
+            yield StreamReport(label, PUSHED, Attempt(label, PUSHED, last_success=figures.last_read), figures)
 
 
 def live_and_filled(state: State, label: str, stream: str) -> tuple[Progress, Progress]:

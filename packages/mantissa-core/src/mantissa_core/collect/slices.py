@@ -95,7 +95,7 @@ class SliceReader:
                 if self.stream.windowed and until is not None and until > window.start:
                     progress.cover(Window(window.start, min(until, window.end)))
                 if current:
-                    progress.figures.count_lag(ingested, before)
+                    progress.figures.count_lag(ingested, before, self.clock())
                 return progress.dump()
 
             ingested = self._ingester.ingest(page, self.stream.log_type, following)
