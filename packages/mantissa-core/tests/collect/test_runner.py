@@ -151,3 +151,13 @@ def test_progress_of_an_earlier_version_is_understood(world):
     world.ingester().ingest(Page({}), "fake.audit", {"coverage": [span]})
     world.collect()
     assert world.vendor.asked[0].start == START - timedelta(minutes=30) - OVERLAP
+
+
+def test_the_lag_of_history_does_not_count(world):
+    world.vendor.put(START - timedelta(minutes=50))
+    world.collect()
+    assert _progress(world).figures.lag == []
+    world.vendor.put(START)
+    world.clock.forward(minutes=30)
+    world.collect()
+    assert sum(_progress(world).figures.lag) == 1

@@ -85,7 +85,7 @@ class Progress(msgspec.Struct, omit_defaults=True):
     ``frontier`` is up to where the stream was read or given up, ``coverage`` what was read in fact. ``step`` is the
     slice's length in seconds where the source cannot give a day at once. ``begun`` is the collector's state at the
     beginning of the slice that is half read. ``todo`` are the spans that a backfill has left. ``overlap`` and ``delay``
-    are the stream's, in seconds.
+    (in seconds) and ``log_type`` are the stream's.
     """
 
     coverage: list[Span] = []
@@ -95,6 +95,7 @@ class Progress(msgspec.Struct, omit_defaults=True):
     begun: dict[str, Any] | None = None
     overlap: float = 0.0
     delay: float = 0.0
+    log_type: str = ""
     given_up: list[Span] = []
     todo: list[Span] = []
     figures: Figures = msgspec.field(default_factory=Figures)

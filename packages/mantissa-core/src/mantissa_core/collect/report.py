@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from mantissa_core.lake.intent import PROGRESS, STREAMS, partition
 from mantissa_core.model import Window
@@ -39,6 +40,7 @@ class StreamReport:
     reached: datetime | None = None
     overlap: timedelta = timedelta(0)
     delay: timedelta = timedelta(0)
+    log_type: str = ""
 
     @property
     def windowed(self) -> bool:
@@ -108,9 +110,16 @@ def _report(state: State, label: str, name: str, attempt: Attempt) -> StreamRepo
         reached,
         timedelta(seconds=live.overlap),
         timedelta(seconds=live.delay),
+        live.log_type,
     )
 
 
 def _progress(state: State, stream: str) -> Progress:
     document = state.get(partition(stream), PROGRESS)
     return Progress.load(document.value["value"]) if document else Progress()
+
+
+def collector_state(state: State, label: str, stream: str) -> Mapping[str, Any]:
+    """The collector's own state, as it was committed last."""
+    document = state.get(partition(f"{label}/{stream}"), PROGRESS)
+    return dict(document.value["value"].get("state", {})) if document else {}

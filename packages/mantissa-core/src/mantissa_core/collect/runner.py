@@ -39,10 +39,12 @@ class StreamRunner:
         self._reader = SliceReader(label, collector, stream, ingester, clock)
         self._stream, self._lookback, self._clock = stream, lookback, clock
         self._budget = budget or Budget()
+        self._known = False
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Collected]:
         """Read until the source has no more or the budget is spent, yielding after every committed page."""
         began, pages, spent = self._clock(), 0, False
+        self._known = self._reader.progress.figures.pages > 0
         for window in self._windows() if self._stream.windowed else [Window(began, began)]:
             try:
                 for collected in self._reader.pages(window, current=self._is_current(window)):
@@ -90,6 +92,9 @@ class StreamRunner:
             self._reader.save(progress, self._reader.state)
 
     def _is_current(self, window: Window) -> bool:
+        """Whether the lag of what is read says something about the source: not where it is history."""
+        if not self._stream.windowed:
+            return self._known
         sweep = self._reader.progress.sweep
         return sweep is None or (window.end == sweep.until and not sweep.first)
 

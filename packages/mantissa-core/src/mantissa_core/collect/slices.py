@@ -86,7 +86,7 @@ class SliceReader:
         before = self.progress.reached
         for page in self._collector.read(self.stream, window, self.state):
             progress = self.progress
-            progress.begun = begun
+            progress.begun, progress.log_type = begun, self.stream.log_type
 
             def following(
                 ingested: Ingested, progress: Progress = progress, until: datetime | None = page.complete_until

@@ -21,6 +21,12 @@ class _CollectGroup(Group):
             args = ["now", *args]
         return super().parse_args(ctx, args)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Take what is no subcommand as a label."""
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["now", *args])
+
 
 @click.group("collect", cls=_CollectGroup)
 def command() -> None:

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 import click
 
 from mantissa_core.cli.command import Command, Session, pass_session
+from mantissa_core.cli.labels import labels_of
 from mantissa_core.cli.output import number, plural, print_json, say
 from mantissa_core.cli.progress import progress
 from mantissa_core.collect import Ingested
-
-from .sources import labels_of
 
 TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mantissa_core.cli.command import Command, Session, pass_session
+from mantissa_core.cli.labels import labels_of
 from mantissa_core.cli.output import duration, moment, number, plural, print_json, say, table
-
-from .sources import labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Which sources a subcommand means."""
+"""Which sources a command means."""
 
 from __future__ import annotations
 
