@@ -63,6 +63,11 @@ def test_keys_that_are_data_are_one_field(world):
     assert _found(world) == {"by_user.*": ("unknown", "json", 20)}
 
 
+def test_a_strange_key_at_the_top_does_not_hide_the_others(world):
+    _ingest(world, {"1234567": 1, "a b": 2, "": 3, "new": 1})
+    assert _found(world) == {"*": ("unknown", "json", 1), "new": ("unknown", "int64", 1)}
+
+
 def test_the_number_of_fields_is_bounded(world):
     _ingest(world, {f"field_{number}": 1 for number in range(MOST_FIELDS + 50)})
     assert len(_found(world)) == MOST_FIELDS

@@ -203,15 +203,16 @@ def _is_above(path: Path, log_type: LogType) -> bool:
 
 
 def _leaves(shape: Any, path: Path, declared: frozenset[Path]) -> Iterator[tuple[Path, str]]:
-    if isinstance(shape, dict) and path not in declared and (shape or not path):
-        if path and any(not _KEY.fullmatch(key) or _DATA.search(key) for key in shape):
-            yield (*path, "*"), "json"
-            return
-        for key, below in shape.items():
-            if key:
-                yield from _leaves(below, (*path, key), declared)
-    elif path and shape != "NULL":
-        yield path, _column_type(shape)
+    if not isinstance(shape, dict) or path in declared or (path and not shape):
+        if path and shape != "NULL":
+            yield path, _column_type(shape)
+        return
+    data = [key for key in shape if not _KEY.fullmatch(key) or _DATA.search(key)]
+    if data:
+        yield (*path, "*"), "json"
+    for key, below in shape.items():
+        if not (path and data) and key not in data:  # at the top one strange key says nothing about the others
+            yield from _leaves(below, (*path, key), declared)
 
 
 def _column_type(shape: Any) -> str:

@@ -26,7 +26,7 @@ def proposal(log_type: LogType, drifts: Iterable[Drift]) -> list[dict[str, str]]
     columns: dict[str, dict[str, str]] = {}
     for each in drifts:
         path = each.path.removesuffix(".*")
-        if each.kind != "unknown" or path in columns or not path:
+        if each.kind != "unknown" or path in columns or path == "*":
             continue
         column = {"path": path}
         if (name := _free(column_name(parse_path(path)), taken)) is not None:
@@ -55,6 +55,8 @@ def _numbered(name: str) -> Iterator[str]:
 
 def example(table: Table, drift: Drift) -> Any | None:
     """A value of the field in the newest files of its table; ``None`` where there is none."""
+    if drift.path == "*":
+        return None
     keys = parse_path(drift.path.removesuffix(".*"))
     files = sorted(table.live(), key=lambda file: (file.dt, file.path), reverse=True)[:MOST_FILES]
     for batch in table.read(files, columns=["m_extra", "m_source"]):

@@ -12,7 +12,6 @@ taken in twice.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
 import threading
@@ -168,6 +167,10 @@ class Spool:
                 os.truncate(path, end)
 
     def _hold(self) -> IO[bytes]:
+        try:
+            import fcntl
+        except ImportError as error:
+            raise NeedsOperator(f"{self._folder}: this system has no POSIX file locks, which a spool needs") from error
         held = (self._folder / "lock").open("wb")
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
