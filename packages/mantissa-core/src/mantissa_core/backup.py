@@ -145,7 +145,7 @@ class _Backup:
 
     def _own_files(self) -> Iterator[tuple[str, Path]]:
         """The configuration, what it refers to beside it, and the copy of the state."""
-        from mantissa_core.detect.rules.checkouts import FOLDER
+        from .detect.rules.checkouts import FOLDER
 
         home, settings = self._runtime.home, self._runtime.settings
         yield f"home/{FILE}", home / FILE

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from .errors import ConfigError
 from .model import Severity
@@ -101,13 +102,34 @@ class LogTypesSection(_Section):
     """Folders with log types as YAML."""
 
 
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def seconds(value: Any) -> Any:
+    """The seconds of a text such as ``"90s"``, ``"5m"``, ``"2h"`` or ``"1d"``; anything else as it is."""
+    if isinstance(value, str) and (found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", value.strip())):
+        return float(found[1]) * _UNITS[found[2]]
+    if isinstance(value, str):
+        raise ValueError("seconds, or a text such as '90s', '5m' or '2h'")  # noqa: TRY004  # pydantic's protocol
+    return value
+
+
 class CollectorSection(_Labelled):
     """``[collectors.<label>]``: a source that is pulled."""
 
     every: float = Field(300.0, gt=0)
-    """Seconds between two collections in ``mantissa run``."""
+    """Between two collections in ``mantissa run``: seconds, or a text such as ``"5m"``."""
     since_hours: float = Field(24.0, ge=0)
     """How far back a windowed stream starts the first time."""
+    max_pages: int = Field(1_000, ge=1)
+    """Pages that one stream may read in a round of ``mantissa run``, before others get their turn."""
+    max_seconds: float = Field(300.0, gt=0)
+    """Seconds that one stream may take in a round of ``mantissa run``."""
+
+    @field_validator("every", mode="before")
+    @classmethod
+    def _every(cls, value: Any) -> Any:
+        return seconds(value)
 
 
 class SinkSection(_Labelled):
@@ -120,8 +142,15 @@ class SinkSection(_Labelled):
     """Severities that go there; all by default."""
 
 
+class ReceiverSection(_Labelled):
+    """``[receivers.<label>]``: a source that pushes."""
+
+    spool_megabytes: int = Field(1024, ge=1)
+    """What may wait on disk for the lake; beyond it senders are asked to come back later."""
+
+
 class PluginSection(_Labelled):
-    """``[receivers|enrichers|actions|llm_providers|modules.<label>]``: a plugin and its settings."""
+    """``[enrichers|actions|llm_providers|modules.<label>]``: a plugin and its settings."""
 
 
 class PolicySection(_Labelled):
@@ -159,6 +188,13 @@ class AlertsSection(_Section):
     """Whether enrichers run. ``ENABLE_ENRICHMENT`` overrides it."""
 
 
+class MetricsSection(_Section):
+    """``[metrics]``: figures about the sources, for Prometheus."""
+
+    listen: str | None = Field(None, pattern=r"^\S+:\d{1,5}$")
+    """Where ``mantissa run`` answers ``GET /metrics``, such as ``127.0.0.1:9464``; nowhere by default."""
+
+
 class LogSection(_Section):
     """``[log]``: the program's own log, on standard error."""
 
@@ -181,7 +217,7 @@ class Settings(_Section):
     parsers: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     """``[parsers."<name>"]``: settings of a decoder, by its name in ``mantissa plugins list``."""
     collectors: Mapping[str, CollectorSection] = Field(default_factory=dict)
-    receivers: Mapping[str, PluginSection] = Field(default_factory=dict)
+    receivers: Mapping[str, ReceiverSection] = Field(default_factory=dict)
     sinks: Mapping[str, SinkSection] = Field(default_factory=dict)
     enrichers: Mapping[str, PluginSection] = Field(default_factory=dict)
     actions: Mapping[str, PluginSection] = Field(default_factory=dict)
@@ -191,6 +227,7 @@ class Settings(_Section):
     query: QuerySection = QuerySection()
     ask: AskSection = AskSection()
     alerts: AlertsSection = AlertsSection()
+    metrics: MetricsSection = MetricsSection()
     log: LogSection = LogSection()
 
 

@@ -6,6 +6,7 @@
     ├── ConfigError       the operator edits the file and key that it names
     ├── PluginError       the label is quarantined, the rest goes on
     ├── Retry             the runtime tries again, after ``after`` seconds where the source said so
+    │   └── Incomplete    the source cannot give so long a window: the runtime asks for shorter ones
     ├── NeedsOperator     no retry helps: credentials, permissions, a setting at the vendor
     ├── BadRecord         this record goes to the dead letters, the batch goes on
     ├── LogTypeError      the log type is not loaded; the author mends the YAML
@@ -28,6 +29,7 @@ __all__ = [
     "ConfigError",
     "Conflict",
     "Fenced",
+    "Incomplete",
     "LakeError",
     "LogTypeError",
     "MantissaError",
@@ -71,6 +73,10 @@ class Retry(MantissaError):
     def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
         self.after = after
+
+
+class Incomplete(Retry):
+    """The source has more in this window than it gives away; nothing of it counts as read. Ask for less at a time."""
 
 
 class NeedsOperator(MantissaError):

@@ -106,6 +106,17 @@ class Host:
         """Register an object that is already configured (embedding, tests)."""
         self._register(Running(kind, name or type(plugin).__name__, label, plugin, None))
 
+    def stop(self, kind: type, label: str) -> None:
+        """Take a plugin away, and what it is in quarantine for; calls to its label fail until it is started again."""
+        key = _key(kind, label)
+        running = self._running.get(key)
+        if running is not None and (close := getattr(running.plugin, "close", None)):
+            with suppress(MantissaError):  # as when the host closes
+                self._guarded(running, "close", close)
+        with self._lock:
+            self._forget(key)
+            self.quarantine.pop(key, None)
+
     def use(self, policy: object, label: str) -> None:
         """Add a policy: hook wrappers around every other plugin's calls."""
         self._hooks.register(policy, name=f"policies/{label}")
@@ -241,6 +252,9 @@ class Host:
 
     def _quarantine(self, key: str, reason: str) -> None:
         self.quarantine[key] = PluginError(key, self._hide(reason))
+        self._forget(key)
+
+    def _forget(self, key: str) -> None:
         self._running.pop(key, None)
         if self._hooks.has_plugin(key):
             self._hooks.unregister(name=key)

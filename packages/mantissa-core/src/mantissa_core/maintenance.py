@@ -49,11 +49,10 @@ def vacuum(runtime: Runtime) -> Vacuum:
 
 def consumed(runtime: Runtime) -> dict[str, int]:
     """By table that somebody follows, the version that the slowest has read: rules, detectors, correlations, alerts."""
-    from mantissa_core.detect.follow.detectors import cursor_name
-    from mantissa_core.detect.follow.progress import Progress
-    from mantissa_core.detect.match.route import routed
-
     from .detect.correlate.correlator import CURSOR
+    from .detect.follow.detectors import cursor_name
+    from .detect.follow.progress import Progress
+    from .detect.match.route import routed
     from .detect.signals import SIGNALS
 
     progress, tables = Progress(runtime.state), set(runtime.lake.tables())

@@ -31,18 +31,11 @@ from .hookspecs import (
 from .host import Host
 from .log import get_logger
 from .model import Detector, Query, QueryResult, Signal
-from .references import References
+from .references import References, stored_names
 from .settings import configure
 from .stored_secret import Secrets
 
 if TYPE_CHECKING:
-    from mantissa_core.detect.follow.engine import Engine
-    from mantissa_core.detect.follow.failing import FailingRules
-    from mantissa_core.detect.rules.checkouts import Checkouts
-    from mantissa_core.detect.rules.packs import Pack
-    from mantissa_core.detect.rules.rule_set import RuleSet
-    from mantissa_core.detect.rules.stages import Stages
-
     from .alert.alerts import Alerts
     from .alert.enrich import Enrichers
     from .alert.group import Grouping
@@ -50,6 +43,13 @@ if TYPE_CHECKING:
     from .alert.route import Route
     from .alert.verdicts import Verdicts
     from .collect import Ingester
+    from .collect.attempts import Attempts
+    from .detect.follow.engine import Engine
+    from .detect.follow.failing import FailingRules
+    from .detect.rules.checkouts import Checkouts
+    from .detect.rules.packs import Pack
+    from .detect.rules.rule_set import RuleSet
+    from .detect.rules.stages import Stages
     from .detect.schedule.book import ScheduleBook
     from .detect.schedule.runs import Runs
     from .detect.schedule.scheduler import Scheduler
@@ -140,8 +140,8 @@ class Parts:
     @cached_property
     def rules(self) -> RuleSet:
         """The detections that run."""
-        from mantissa_core.detect.rules.packs import with_packs
-        from mantissa_core.detect.rules.rule_set import RuleSet
+        from .detect.rules.packs import with_packs
+        from .detect.rules.rule_set import RuleSet
 
         section = self.settings.rules
         paths = [Path(place) for pack in self.packs if pack.kind != "installed" for place in pack.places]
@@ -154,7 +154,7 @@ class Parts:
     @cached_property
     def packs(self) -> Sequence[Pack]:
         """Where the rules come from."""
-        from mantissa_core.detect.rules.packs import packs_of
+        from .detect.rules.packs import packs_of
 
         section = self.settings.rules
         checkouts = self._checkouts if section.packs else ()
@@ -167,7 +167,7 @@ class Parts:
     @cached_property
     def stages(self) -> Stages:
         """Which rules are on trial."""
-        from mantissa_core.detect.rules.stages import Stages
+        from .detect.rules.stages import Stages
 
         return Stages(self.state)
 
@@ -183,8 +183,8 @@ class Parts:
     @cached_property
     def engine(self) -> Engine:
         """From committed rows to signals."""
-        from mantissa_core.detect.follow.engine import Engine
-        from mantissa_core.detect.rules.versions import Versions
+        from .detect.follow.engine import Engine
+        from .detect.rules.versions import Versions
 
         Versions(self.state).record([*self.rules.all, *self.rules.filters])
         return Engine(
@@ -200,7 +200,7 @@ class Parts:
     @cached_property
     def failing(self) -> FailingRules:
         """Rules whose last evaluation failed."""
-        from mantissa_core.detect.follow.failing import FailingRules
+        from .detect.follow.failing import FailingRules
 
         return FailingRules(self.state)
 
@@ -242,6 +242,13 @@ class Parts:
         return Alerts(self.state, grouping=self._grouping, enrich=enrich)
 
     @cached_property
+    def attempts(self) -> Attempts:
+        """How reading each stream went."""
+        from .collect.attempts import Attempts
+
+        return Attempts(self.state)
+
+    @cached_property
     def verdicts(self) -> Verdicts:
         """What analysts say about alerts."""
         from .alert.verdicts import Verdicts
@@ -277,6 +284,20 @@ class Parts:
         """Every configured plugin of a kind that runs."""
         self._start(kind)
         return self.host.all(kind)
+
+    def restart(self, kind: type, label: str) -> bool:
+        """Stop a configured plugin and start it again, its references read anew. Returns whether it runs."""
+        section = self._sections(kind)[label]
+        self._start(kind)
+        with self._lock:
+            self.host.stop(kind, label)
+            return self.host.start(kind, section.plugin, label, dict(section.settings), f"{SECTIONS[kind]}.{label}")
+
+    def secret_versions(self, kind: type, label: str) -> Mapping[str, int]:
+        """The secrets that a label's settings refer to, with their versions; empty where it is not configured."""
+        section = self._sections(kind).get(label)
+        names = stored_names(section.settings) if section else set()
+        return {name: each for name, each in self.secrets.list_secrets().items() if name in names} if names else {}
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -371,7 +392,7 @@ class Parts:
 
     @cached_property
     def _checkouts(self) -> Checkouts:
-        from mantissa_core.detect.rules.checkouts import Checkouts
+        from .detect.rules.checkouts import Checkouts
 
         return Checkouts(self.home)
 

@@ -82,6 +82,14 @@ class References:
         return found
 
 
+def stored_names(value: Any) -> set[str]:
+    """The names of the secrets that a setting, or an element of it, refers to."""
+    if isinstance(value, str):
+        return {value.removeprefix(STORED)} if value.startswith(STORED) else set()
+    elements = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    return {name for each in elements for name in stored_names(each)}
+
+
 def is_reference(value: object) -> bool:
     """Whether a value of a setting stands for another."""
     return isinstance(value, str) and value.startswith((STORED, VARIABLE))

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,18 +24,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .config import Settings, load
-from .errors import MantissaError, NeedsOperator, PluginError, Retry
+from .errors import BadRecord, MantissaError, NeedsOperator, PluginError, Retry
 from .hookspecs import Collector
-from .model import Alert, Page, QueryResult, Signal
+from .model import Alert, Page, QueryResult, Signal, Stream
 from .parts import Parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from mantissa_core.detect.follow.gap_replay import Replayed
-    from mantissa_core.detect.follow.progress import Gap
-
-    from .collect import Buffer, Collected, Ingested, Ingesters
+    from .collect import Budget, Buffer, Collected, Ingested, Ingester, Ingesters
+    from .detect.follow.gap_replay import Replayed
+    from .detect.follow.progress import Gap
     from .model.collection import Records
 
 
@@ -125,6 +126,13 @@ class Runtime(Parts):
                 stored += ingester.ingest(Page({}, records=listed), log_type, {})
         return stored
 
+    @contextmanager
+    def writing(self, stream: str, source: str) -> Iterator[Ingester]:
+        """The one writer of a stream, for this thread alone; its last commit is finished where it was left open."""
+        self._own()
+        with self._ingesters.use(stream, source) as ingester:
+            yield ingester
+
     def flush(self) -> None:
         """Commit what ``ingest(wait=False)`` has buffered.
 
@@ -141,25 +149,92 @@ class Runtime(Parts):
         """Read every stream of one collector, or of all, until each has no more; yields after every commit.
 
         Raises:
-            Retry, NeedsOperator, PluginError: from the collector, after the other streams were read.
+            Retry, NeedsOperator, PluginError: from the first stream that failed, after the others were read.
         """
-        from .collect import StreamRunner
-
-        self._own()
         failures: list[MantissaError] = []
         for name in [label] if label else self.labels(Collector):
-            section = self.settings.collectors.get(name)
-            lookback = timedelta(hours=section.since_hours if section else 24.0)
-            collector = self.plugin(Collector, name)
             try:
-                for stream in collector.streams():
-                    with self._ingesters.use(f"{name}/{stream.name}", name) as ingester:
-                        yield from StreamRunner(name, collector, stream, ingester, lookback=lookback).run(stop)
+                for stream in self.streams(name):
+                    try:
+                        yield from self.collect_stream(name, stream, stop)
+                    except (Retry, NeedsOperator, PluginError, BadRecord) as error:
+                        self._log.warning("collection stopped", label=name, stream=stream.name, reason=str(error))
+                        failures.append(error)
             except (Retry, NeedsOperator, PluginError) as error:
                 self._log.warning("collection stopped", label=name, reason=str(error))
                 failures.append(error)
         if failures:
             raise failures[0]
+
+    def streams(self, label: str) -> Sequence[Stream]:
+        """The streams that a collector names now. Errors are remembered, as are those of :meth:`collect_stream`.
+
+        Raises:
+            Retry, NeedsOperator, PluginError: from the collector.
+        """
+        self._own()
+        try:
+            streams = self.plugin(Collector, label).streams()
+        except MantissaError as error:
+            self.attempts.failed(label, "", error)
+            raise
+        if self.attempts.get(label, "").failing:
+            self.attempts.succeeded(label, "")
+        return streams
+
+    def collect_stream(
+        self, label: str, stream: Stream, stop: Callable[[], bool] = lambda: False, budget: Budget | None = None
+    ) -> Iterator[Collected]:
+        """Read one stream until it has no more or ``budget`` is spent; yields after every commit.
+
+        Raises:
+            Retry, NeedsOperator, PluginError: from the collector; what was committed before stays.
+        """
+        from .collect import StreamRunner
+
+        self._own()
+        section = self.settings.collectors.get(label)
+        lookback = timedelta(hours=section.since_hours if section else 24.0)
+        collector = self.plugin(Collector, label)
+        try:
+            with self._ingesters.use(f"{label}/{stream.name}", label) as ingester:
+                runner = StreamRunner(label, collector, stream, ingester, lookback=lookback, budget=budget)
+                yield from runner.run(stop)
+        except MantissaError as error:
+            self.attempts.failed(label, stream.name, error)
+            raise
+        self.attempts.succeeded(label, stream.name)
+
+    def backfill(
+        self,
+        label: str,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        again: bool = False,
+        stop: Callable[[], bool] = lambda: False,
+        wait: Callable[[float], object] = time.sleep,
+    ) -> Iterator[Collected]:
+        """Read the gaps of a source between two times, newest first, beside its live collection; yields after commits.
+
+        Without ``start`` all gaps since collection began, and what an earlier call left; without ``end`` up to now.
+        ``again`` reads what was read before, too. ``wait`` sleeps for so many seconds.
+
+        Raises:
+            Retry, NeedsOperator, PluginError: from the collector; what was committed stays.
+        """
+        from .collect.backfill import Backfill, refuse_without_ids, requested, stream_name
+        from .collect.report import live_and_filled
+
+        collector = self.plugin(Collector, label)
+        for stream in [each for each in self.streams(label) if each.windowed]:
+            if again:
+                refuse_without_ids(stream, self.log_types.get(stream.log_type))
+            with self._ingesters.use(stream_name(label, stream.name), label) as ingester:
+                live, filled = live_and_filled(self.state, label, stream.name)
+                backfill = Backfill(label, collector, stream, ingester, wait=wait)
+                backfill.request(requested(start, end, live, filled, stream, again=again))
+                yield from backfill.run(stop)
 
     def detect(self, *, schedules: bool = True) -> Detected:
         """Evaluate what was committed and not yet evaluated, store the signals, open or update alerts.
@@ -185,9 +260,8 @@ class Runtime(Parts):
         Raises:
             RuleError: an SQL rule has no schedule, or runs too often within the span.
         """
-        from mantissa_core.detect.follow.backfill import Backfill
-        from mantissa_core.detect.follow.history import Span
-
+        from .detect.follow.backfill import Backfill
+        from .detect.follow.history import Span
         from .detect.sql_rules import SqlRule
 
         self._own()
@@ -216,16 +290,25 @@ class Runtime(Parts):
 
     def gaps(self) -> list[Gap]:
         """What rules could not evaluate."""
-        from mantissa_core.detect.follow.progress import Progress
+        from .detect.follow.progress import Progress
 
         return Progress(self.state).gaps()
 
     def forget_gaps(self, gaps: Iterable[Gap]) -> None:
         """Forget these gaps, unless they were widened in the meantime."""
-        from mantissa_core.detect.follow.progress import Progress
+        from .detect.follow.progress import Progress
 
         for gap in gaps:
             Progress(self.state).close(gap)
+
+    def announce(self, signals: Sequence[Signal]) -> list[Alert]:
+        """Open or update alerts for signals of the product's own, not of a rule; return the alerts that are new."""
+        self._own()
+        applied = self.alerts.apply(signals, self._routes())
+        opened = [alert for change, alert in applied if change == "opened"]
+        for alert in opened:
+            self._announce(alert)
+        return opened
 
     def deliver(self) -> int:
         """Attempt every delivery that is due; returns how many messages arrived."""

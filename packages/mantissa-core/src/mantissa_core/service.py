@@ -2,10 +2,13 @@
 
 .. code-block:: text
 
-    collect/<label>    every ``every`` seconds    ─┐
-    receive/<label>    while the sender pushes    ─┴─ commits ─▶ detect ─ alerts ─▶ deliver
+    collect/<label>    each stream when it is due ─┐
+    receive/<label>    while the sender pushes     │
+    store/<label>      what was received          ─┴─ commits ─▶ detect ─ alerts ─▶ deliver
     schedules          rules that are due          ── signals ──▲
     job/<name>         at the module's interval
+    health             alerts about the sources themselves
+    metrics            answers Prometheus, where [metrics] says so
     maintain           compaction, retention, vacuum
 
 A loop that crashes is logged and goes on after a pause; the others do not notice. Stopping lets every loop finish
@@ -25,6 +28,9 @@ from . import maintenance
 from .errors import MantissaError, NeedsOperator, Retry
 from .hookspecs import Collector, Module, Receiver
 from .log import get_logger
+from .polling import AT_ONCE, Poller
+from .receiving import Reception
+from .watch import EVERY, report_problems, serve_metrics
 
 if TYPE_CHECKING:
     from .model import Job
@@ -32,8 +38,6 @@ if TYPE_CHECKING:
 
 POLL = 1.0
 """Seconds at most between two looks for new events (another process may write them) and due deliveries."""
-DEFAULT_EVERY = 300.0
-"""Seconds between two collections of a collector that was added by a program, not configured."""
 MAINTAIN_EVERY = 60.0
 DAY = 86_400.0
 SHORTEST, LONGEST = 1.0, 300.0
@@ -52,6 +56,7 @@ class Service:
         self._runtime, self._pauses = runtime, pauses
         self._log = get_logger("service")
         self._committed, self._alerted = threading.Event(), threading.Event()
+        self._receptions: list[Reception] = []
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, then finish what is in hand and return.
@@ -69,6 +74,7 @@ class Service:
             _Loop("schedules", self._run_schedules),
             _Loop("deliver", self._deliver, wake=self._alerted),
             *self._jobs(),
+            *self._watches(stop),
             _Loop("maintain", _Maintenance(self._runtime).step),
         ]
         threads = [
@@ -85,34 +91,31 @@ class Service:
         self._log.info("stopping: the work in hand is finished first")
         for thread in threads:
             thread.join()
+        for reception in self._receptions:
+            reception.finish()
         self._log.info("stopped")
 
     def _sources(self, stop: threading.Event) -> list[_Loop]:
+        turns = threading.BoundedSemaphore(AT_ONCE)
         collectors = [
-            _Loop(f"collect/{label}", lambda label=label: self._collect(label, stop))  # type: ignore[misc]
+            _Loop(
+                f"collect/{label}",
+                Poller(self._runtime, label, turns, stop, self._committed.set, pauses=self._pauses).step,
+            )
             for label in dict.fromkeys((*self._runtime.labels(Collector), *self._runtime.plugins(Collector)))
         ]
-        receivers = [
-            _Loop(f"receive/{label}", lambda label=label, each=each: self._receive(label, each, stop))  # type: ignore[misc]
-            for label, each in self._runtime.plugins(Receiver).items()
-        ]
+        receivers = []
+        for label, receiver in self._runtime.plugins(Receiver).items():
+            reception = Reception(self._runtime, label, receiver, self._committed.set)
+            self._receptions.append(reception)
+            receivers += [
+                _Loop(f"receive/{label}", lambda each=reception: each.listen(stop)),  # type: ignore[misc]
+                _Loop(f"store/{label}", reception.store, wake=reception.added),
+            ]
         return collectors + receivers
 
-    def _collect(self, label: str, stop: threading.Event) -> float:
-        for collected in self._runtime.collect(label, stop.is_set):
-            if collected.ingested.rows:
-                self._committed.set()
-                self._log.info("collected", label=label, stream=collected.stream, rows=collected.ingested.rows)
-        section = self._runtime.settings.collectors.get(label)
-        return section.every if section else DEFAULT_EVERY
-
-    def _receive(self, label: str, receiver: Receiver, stop: threading.Event) -> float:
-        def submit(log_type: str, records: Any) -> None:
-            self._runtime.ingest(log_type, records, source=label)
-            self._committed.set()
-
-        receiver.listen(submit, stop)
-        return SHORTEST  # it ended by itself: start it again
+    def _poller(self, label: str, turns: threading.Semaphore, stop: threading.Event) -> Poller:
+        return Poller(self._runtime, label, turns, stop, self._committed.set, pauses=self._pauses)
 
     def _detect(self) -> float:
         found = self._runtime.detect(schedules=False)
@@ -130,6 +133,18 @@ class Service:
     def _deliver(self) -> float:
         self._runtime.deliver()
         return POLL
+
+    def _watches(self, stop: threading.Event) -> list[_Loop]:
+        loops = [_Loop("health", self._health)]
+        if address := self._runtime.settings.metrics.listen:
+            loops.append(_Loop("metrics", lambda: serve_metrics(self._runtime, address, stop)))
+        return loops
+
+    def _health(self) -> float:
+        for alert in report_problems(self._runtime):
+            self._log.warning("source needs a look", id=alert.id, severity=str(alert.severity), summary=alert.summary)
+            self._alerted.set()
+        return EVERY
 
     def _jobs(self) -> list[_Loop]:
         modules = self._runtime.plugins(Module)

@@ -178,3 +178,39 @@ def test_scheduled_rules_run_and_their_alerts_are_opened(home):
         runtime.state.update("schedule-runs", "knocks", lambda old: {**old, "reached": past, "succeeded": past})
         with running(runtime):
             eventually(lambda: runtime.alerts.list(rule="knocks"))
+
+
+def test_a_throttled_stream_does_not_hold_up_its_neighbour(runtime):
+    class Two(Scripted):
+        @hookimpl
+        def streams(self):
+            return [Stream("busy", "acme.audit", windowed=False), Stream("calm", "acme.audit", windowed=False)]
+
+        @hookimpl
+        def read(self, stream, window, state):
+            if stream.name == "busy":
+                raise Retry("slow down", 1e9)
+            self.reads += 1
+            yield Page({"n": self.reads}, records=[event(self.reads)])
+
+    collector = _scripted(runtime, collector=Two())
+    with running(runtime):
+        eventually(lambda: collector.reads > 3)
+    assert runtime.attempts.get("scripted", "busy").failures == 1
+    assert runtime.attempts.get("scripted", "calm").failures == 0
+
+
+def test_a_changed_secret_ends_the_pause_of_a_source_that_was_refused(home, tmp_path):
+    (home / "mantissa.toml").write_text(
+        (home / "mantissa.toml").read_text() + '[collectors.late]\nplugin = "core.file"\nlog_type = "acme.audit"\n'
+        'path = "secret://place"\n'
+    )
+    (tmp_path / "mended").mkdir()
+    write_lines(tmp_path / "mended" / "a.log", event(1))
+    with Runtime.open(home) as opened:
+        opened.secrets.put_secret("place", str(tmp_path / "nowhere"), 0)
+        with running(opened):
+            eventually(lambda: opened.attempts.get("late", "").kind == "operator")
+            opened.secrets.put_secret("place", str(tmp_path / "mended"), 1)
+            eventually(lambda: _stored(opened) == 1)
+        assert not opened.attempts.get("late", "").failing

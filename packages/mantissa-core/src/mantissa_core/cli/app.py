@@ -20,7 +20,7 @@ SECTIONS = {
     "Run the pipeline": {
         "run": "Collect, detect, deliver and maintain until stopped.",
         "ingest": "Store log files.",
-        "collect": "Collect from the configured sources once.",
+        "collect": "Collect once; coverage, gaps and backfill.",
         "detect": "Evaluate the rules on what is new.",
     },
     "Look into it": {
@@ -30,6 +30,7 @@ SECTIONS = {
         "schedules": "Run rules at times.",
     },
     "Look after it": {
+        "sources": "List, test and describe sources; what drifts.",
         "lake": "Size, compaction, retention and verification of the lake.",
         "dead-letter": "Records that could not be parsed.",
         "secrets": "Store credentials.",

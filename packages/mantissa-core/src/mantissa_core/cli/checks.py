@@ -12,7 +12,7 @@ from mantissa_core import catalog
 from mantissa_core.errors import MantissaError
 
 from .command import Session
-from .output import number, plural, print_json, size, table
+from .output import moment, number, plural, print_json, size, table
 
 if TYPE_CHECKING:
     from mantissa_core.runtime import Runtime
@@ -58,7 +58,24 @@ def check_instance(runtime: Runtime) -> Iterator[Check]:
     yield from _failing(runtime)
     yield from _expired_filters(runtime)
     yield from check_plugins(runtime)
+    yield from check_sources(runtime)
     yield from _disk(runtime)
+
+
+def check_sources(runtime: Runtime) -> Iterator[Check]:
+    """What was read of each source, and what is wrong with it."""
+    from mantissa_core.watch import health
+
+    known = health(runtime)
+    for finding in known.findings:
+        status: Status = "problem" if finding.problem in ("stopped", "failing") else "warning"
+        subject = f"{finding.label}/{finding.stream}" if finding.stream else finding.label
+        yield Check("sources", subject, status, f"{finding.problem}: {finding.detail}")
+    bad = {each.label for each in known.findings}
+    for label in dict.fromkeys(each.label for each in known.reports if each.label not in bad):
+        read = [each.attempt.last_success for each in known.reports if each.label == label]
+        last = max(filter(None, read), default=None)
+        yield Check("sources", label, "ok", f"last read {moment(last)}" if last else "")
 
 
 def check_stores(runtime: Runtime) -> Iterator[Check]:

@@ -163,6 +163,19 @@ def moment(value: datetime | None) -> str:
     return value.strftime("%Y-%m-%d %H:%M:%S") if value else ""
 
 
+def duration(seconds: float | None) -> str:
+    """A span in the two units that read best: ``45 s``, ``12 min``, ``3 h 20 min``, ``2 d 4 h``; empty for none."""
+    if seconds is None:
+        return ""
+    if seconds == float("inf"):
+        return "over 30 d"
+    for size_, unit, smaller, below in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
+        if seconds >= size_:
+            whole, rest = divmod(int(seconds), size_)
+            return f"{whole} {unit} {rest // smaller} {below}" if rest // smaller else f"{whole} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def number(value: float) -> str:
     """A count with thousands apart."""
     return f"{value:,.0f}"

@@ -4,6 +4,18 @@ from .buffer import Buffer
 from .coverage import Coverage
 from .ingest import Ingested, Ingester
 from .ingesters import Ingesters
-from .runner import Collected, StreamRunner
+from .progress import Progress
+from .runner import StreamRunner
+from .slices import Budget, Collected
 
-__all__ = ["Buffer", "Collected", "Coverage", "Ingested", "Ingester", "Ingesters", "StreamRunner"]
+__all__ = [
+    "Budget",
+    "Buffer",
+    "Collected",
+    "Coverage",
+    "Ingested",
+    "Ingester",
+    "Ingesters",
+    "Progress",
+    "StreamRunner",
+]

@@ -7,6 +7,9 @@ from datetime import datetime
 
 from mantissa_core.model import Window
 
+MOST_WINDOWS = 500
+"""Windows that are remembered. Beyond it the oldest is forgotten: that claims less, never more."""
+
 
 class Coverage:
     """A set of instants, kept as disjoint windows in rising order."""
@@ -24,7 +27,7 @@ class Coverage:
         rest = [each for each in self.windows if each not in touching]
         start = min([window.start, *(each.start for each in touching)])
         end = max([window.end, *(each.end for each in touching)])
-        self.windows = sorted([*rest, Window(start, end)], key=lambda each: each.start)
+        self.windows = sorted([*rest, Window(start, end)], key=lambda each: each.start)[-MOST_WINDOWS:]
 
     def gaps(self, within: Window) -> list[Window]:
         """The parts of ``within`` that are not covered, in order."""

@@ -6,18 +6,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mantissa_core.errors import BadRecord
+from mantissa_core.errors import BadRecord, MantissaError
 from mantissa_core.hookspecs import Parser
 from mantissa_core.lake.archive import keep_raw
 from mantissa_core.lake.lake import Lake
 from mantissa_core.lake.spec import TableSpec, table_spec
 from mantissa_core.lake.stream_log import StreamLog
+from mantissa_core.log import get_logger
 from mantissa_core.model import Blob, LogType, Page
 from mantissa_core.model.collection import Records, Rejected
 from mantissa_core.parse.compression import open_blob
@@ -32,8 +35,14 @@ from mantissa_core.parse.log_types import LogTypes
 from mantissa_core.parse.rows import Parsed, RowBuilder
 from mantissa_core.state import State
 
+from .drift import DriftLog
+from .histogram import BOUNDS, Histogram
+
 COMMIT_ROWS = 100_000
 """Rows after which a long page is committed in part."""
+
+NextProgress = Mapping[str, Any] | Callable[["Ingested"], Mapping[str, Any]]
+"""What is stored as progress with a page, or how it follows from what became of the page."""
 
 DEAD_LETTERS = TableSpec(
     DEAD_LETTER, DEAD_LETTER_SCHEMA.remove(DEAD_LETTER_SCHEMA.get_field_index("dt")), DEAD_LETTER_CLUSTER, True
@@ -44,7 +53,8 @@ DEAD_LETTERS = TableSpec(
 class Ingested:
     """What became of some records: rows in the lake, repeats that were left out, dead letters, drift by path.
 
-    ``size`` is in bytes of JSON text.
+    ``size`` is in bytes of JSON text. ``lag`` counts the rows by ingest time − event time; ``oldest`` is the least
+    event time among them.
     """
 
     rows: int = 0
@@ -52,6 +62,8 @@ class Ingested:
     dead: int = 0
     size: int = 0
     drift: Counter[str] = field(default_factory=Counter)
+    lag: Histogram = field(default_factory=Histogram)
+    oldest: datetime | None = None
 
     def __iadd__(self, other: Ingested) -> Ingested:
         self.rows += other.rows
@@ -59,7 +71,20 @@ class Ingested:
         self.dead += other.dead
         self.size += other.size
         self.drift += other.drift
+        self.lag.merge(other.lag)
+        self.oldest = min(filter(None, (self.oldest, other.oldest)), default=None)
         return self
+
+    def stored(self, rows: pa.Table, now: datetime) -> None:
+        """Count rows that are about to be committed."""
+        self.rows += rows.num_rows
+        if not rows.num_rows:
+            return
+        seconds = pc.divide(pc.cast(pc.subtract(pa.scalar(now, rows["m_time"].type), rows["m_time"]), pa.int64()), 1e6)
+        below = [pc.sum(pc.less_equal(seconds, bound)).as_py() or 0 for bound in BOUNDS]
+        counts = [high - low for low, high in pairwise([0, *below, rows.num_rows])]
+        self.lag.merge(Histogram(counts))
+        self.oldest = min(filter(None, (self.oldest, pc.min(rows["m_time"]).as_py())), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +114,7 @@ class Ingester:
         self._settings, self._clock = settings or Settings(), clock
         self._builders: dict[str, RowBuilder] = {}
         self._stream, self._source = stream, source
+        self._drift = DriftLog(state, source, self._clock)
         self.log = StreamLog(lake, state, stream)
         self.log.recover()
 
@@ -97,9 +123,10 @@ class Ingester:
         """The last committed progress: ``state`` (the collector's), ``coverage`` and what the runner keeps."""
         return self.log.value
 
-    def ingest(self, page: Page, log_type: str, progress: Mapping[str, Any]) -> Ingested:
-        """Commit a page and ``progress``. A page longer than ``COMMIT_ROWS`` is committed in steps.
+    def ingest(self, page: Page, log_type: str, progress: NextProgress) -> Ingested:
+        """Commit a page and ``progress``, with the page's next state among it.
 
+        A page longer than ``COMMIT_ROWS`` is committed in steps.
         After each step but the last, the progress remembers how far the page's blobs were read, so that a
         repeated read of the same page leaves out what is stored.
         """
@@ -108,15 +135,18 @@ class Ingester:
         total, step = Ingested(), _Step()
         for part in self._parts(page, log_type, done, f"{self._stream}#{batch}"):
             if step.rows >= COMMIT_ROWS:
-                total += self._commit(step, {**self.log.value, "partial": done, "batch": batch})
+                total += self._commit(step, Ingested(), {**self.log.value, "partial": done, "batch": batch})
                 step = _Step()
             step.add(part)
             done |= part.ends
-        total += self._commit(step, {**progress, "state": dict(page.next_state)})
+        state = {"state": dict(page.next_state)}
+        following = progress if callable(progress) else lambda _: progress
+        total += self._commit(step, total, lambda ingested: {**following(ingested), **state})
         return total
 
     def close(self) -> None:
         """Release what building rows holds. Closing twice is harmless."""
+        self._forgiving(self._drift.close)
         builders, self._builders = self._builders, {}
         for builder in builders.values():
             builder.close()
@@ -126,6 +156,10 @@ class Ingester:
         for name, records in by_type.items():
             if records and (origin := f"{batch}:{name}") not in done:
                 yield self._build_records(self._log_types.get(name), records, origin)
+        if page.rejected and (origin := f"{batch}:rejected") not in done:
+            group = _Group()
+            group.add(_Chunk(Blob(origin, origin, _unreadable), [], [], list(page.rejected)))
+            yield self._build(self._log_types.get(log_type), group)
         group = _Group()
         for blob in page.blobs:
             for chunk in self._decode(blob, self._log_types.get(log_type), done.get(blob.origin, -1)):
@@ -177,16 +211,19 @@ class Ingester:
             self._builders[log_type.name] = RowBuilder(log_type)
         return self._builders[log_type.name]
 
-    def _commit(self, step: _Step, progress: Mapping[str, Any]) -> Ingested:
+    def _commit(self, step: _Step, before: Ingested, progress: NextProgress) -> Ingested:
+        """Commit one step of a page; ``before`` is what became of the page's earlier ones."""
         result = Ingested(size=step.size, drift=step.drift)
         tables: dict[TableSpec, pa.Table] = {}
+        drifted: list[tuple[LogType, pa.Table]] = []
         for log_type, rows in step.tables():
             spec = table_spec(log_type)
             fresh = self._fresh(spec, rows)
             result.duplicates += rows.num_rows - fresh.num_rows
-            result.rows += fresh.num_rows
+            result.stored(fresh, step.time)
             if fresh.num_rows:
                 tables[spec] = fresh
+                drifted.append((log_type, fresh))
         if step.dead:
             letters = self._fresh(DEAD_LETTERS, dead_letter_rows(step.dead, ingest_time=self._clock()))
             result.dead = letters.num_rows
@@ -194,8 +231,17 @@ class Ingester:
                 tables[DEAD_LETTERS] = letters
         for name, records in step.raw.items():
             keep_raw(self._lake, name, self._stream, self.log.seq + 1, step.time, records)
-        self.log.commit(tables, progress)
+        self.log.commit(tables, progress(_sum(before, result)) if callable(progress) else progress)
+        for log_type, rows in drifted:
+            self._forgiving(partial(self._drift.note, log_type, rows))
         return result
+
+    def _forgiving(self, work: Callable[[], None]) -> None:
+        """Do what serves people only: where it fails, the commit stands all the same."""
+        try:
+            work()
+        except MantissaError as error:
+            get_logger("drift").warning("drift not recorded", stream=self._stream, reason=str(error))
 
     def _fresh(self, spec: TableSpec, rows: pa.Table) -> pa.Table:
         """Rows whose id is neither earlier in ``rows`` nor already stored."""
@@ -318,6 +364,13 @@ def to_json(record: Mapping[str, Any] | str | bytes) -> bytes:
         return msgspec.json.encode(record)
     except (TypeError, ValueError, RecursionError) as error:
         raise BadRecord(f"not representable as JSON: {error}") from error
+
+
+def _sum(*parts: Ingested) -> Ingested:
+    total = Ingested()
+    for part in parts:
+        total += part
+    return total
 
 
 def _first_of_each_id(rows: pa.Table) -> pa.Table:

@@ -1,37 +1,28 @@
-"""One stream's collection: plan the window, read pages, commit each, acknowledge, remember what is covered."""
+"""One stream's live collection: from where it stands to the present, the last of it again for what came late."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 
+from mantissa_core.errors import BadRecord, Incomplete
 from mantissa_core.hookspecs import Collector
-from mantissa_core.model import Page, Stream, Window
+from mantissa_core.model import Stream, Window
 
-from .coverage import Coverage
-from .ingest import Ingested, Ingester
+from .ingest import Ingester
+from .progress import Progress, Sweep
+from .slices import MAX_WINDOW, Budget, Clock, Collected, SliceReader, now_utc
 
-MAX_WINDOW = timedelta(days=1)
-
-
-@dataclass(slots=True)
-class Collected:
-    """One run of a stream. ``more`` says that there is work left for at once."""
-
-    label: str
-    stream: str
-    pages: int = 0
-    more: bool = False
-    ingested: Ingested = field(default_factory=Ingested)
+_GIVEN_UP = 100
+"""Windows that were given up and are not asked for again while they lie in the overlap."""
 
 
 class StreamRunner:
     """Reads one stream of one collector into the lake.
 
     Errors of the collector pass through (``Retry``, ``NeedsOperator``, ``PluginError``); what was committed
-    before stays, and the next run goes on from there.
+    before stays, and the next run goes on from there. A window is left behind only when it was read to its end, or
+    when no window that holds the same instant could be read (:meth:`.slices.SliceReader.divide`).
     """
 
     def __init__(
@@ -42,57 +33,109 @@ class StreamRunner:
         ingester: Ingester,
         *,
         lookback: timedelta = timedelta(hours=24),
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        budget: Budget | None = None,
+        clock: Clock = now_utc,
     ) -> None:
-        self._label, self._collector, self._stream, self._ingester = label, collector, stream, ingester
-        self._lookback, self._clock = lookback, clock
+        self._reader = SliceReader(label, collector, stream, ingester, clock)
+        self._stream, self._lookback, self._clock = stream, lookback, clock
+        self._budget = budget or Budget()
+        self._known = False
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Collected]:
-        """Read until the source has no more, yielding after every committed page."""
-        for window in self._windows():
-            result = Collected(self._label, self._stream.name)
-            state = dict(self._ingester.progress.get("state", {}))
-            for page in self._collector.read(self._stream, window, state):
-                result.ingested = self._commit(page, window)
-                result.pages, result.more = 1, page.more
-                yield result
-                if stop():
-                    return
-                result = Collected(self._label, self._stream.name)
-            self._cover(window)
+        """Read until the source has no more or the budget is spent, yielding after every committed page."""
+        began, pages, spent = self._clock(), 0, False
+        self._known = self._reader.progress.figures.pages > 0
+        for window in self._windows() if self._stream.windowed else [Window(began, began)]:
+            try:
+                for collected in self._reader.pages(window, current=self._is_current(window)):
+                    pages += 1
+                    yield collected
+                    if stop():
+                        return
+                    due = self._budget.spent(pages, began, self._clock())
+                    if spent or (due and collected.more):  # what comes behind a spent budget shows that there is more
+                        self._reader.cap(window if self._stream.windowed else None)
+                        return
+                    spent = due
+            except (Incomplete, BadRecord) as error:
+                if not self._stream.windowed:
+                    raise
+                self._reader.divide(window, error, _giving_up(window, self._stream.overlap))
+            else:
+                if self._stream.windowed:
+                    self._reader.finish(window, _moving(window))
+            if spent or stop():
+                return
 
-    def _windows(self) -> list[Window]:
-        """What is to be read now: for windowed streams at most a day at a time, overlap included."""
+    def _windows(self) -> Iterator[Window]:
+        """What is to be read now. A sweep that was left is finished first; then one more goes up to the present."""
+        if self._reader.progress.sweep is not None:
+            yield from self._sweep()
+        self._begin()
+        yield from self._sweep()
+
+    def _begin(self) -> None:
+        progress = self._reader.progress
         now = self._clock()
+        at = progress.reached or now - self._lookback
+        until = max(now - self._stream.delay, at)
+        progress.sweep = Sweep(at - self._stream.overlap, until, first=progress.reached is None)
+        progress.overlap, progress.delay = self._stream.overlap.total_seconds(), self._stream.delay.total_seconds()
+        self._reader.save(progress, self._reader.state)
+
+    def _sweep(self) -> Iterator[Window]:
+        while (window := _next(self._reader.progress)) is not None:
+            yield window
+        progress = self._reader.progress
+        if progress.sweep is not None:
+            progress.sweep = None
+            self._reader.save(progress, self._reader.state)
+
+    def _is_current(self, window: Window) -> bool:
+        """Whether the lag of what is read says something about the source: not where it is history."""
         if not self._stream.windowed:
-            return [Window(now, now)]
-        coverage = self._coverage()
-        end = max(now - self._stream.delay, coverage.end or now - self._lookback)
-        start = (coverage.end or now - self._lookback) - self._stream.overlap
-        windows = []
-        while start < end:
-            step = min(start + MAX_WINDOW + self._stream.overlap, end)
-            windows.append(Window(start, step))
-            start = step if step == end else step - self._stream.overlap
-        return windows
+            return self._known
+        sweep = self._reader.progress.sweep
+        return sweep is None or (window.end == sweep.until and not sweep.first)
 
-    def _coverage(self) -> Coverage:
-        return Coverage.from_json(self._ingester.progress.get("coverage", []))
 
-    def _commit(self, page: Page, window: Window) -> Ingested:
-        ingested = self._ingester.ingest(page, self._stream.log_type, self._progress(window, page.complete_until))
-        if page.acks:
-            self._collector.acknowledge(self._stream, page.acks)
-        return ingested
+def _next(progress: Progress) -> Window | None:
+    """The sweep's next slice, around what was given up before."""
+    sweep = progress.sweep
+    if sweep is None:
+        return None
+    at = sweep.at
+    for start, end in progress.given_up:
+        at = end if start <= at < end else at
+    if at >= sweep.until:
+        return None
+    step = timedelta(seconds=progress.step) if progress.step else MAX_WINDOW
+    ends = [start for start, _ in progress.given_up if start > at]
+    return Window(at, min([at + step, sweep.until, *ends]))
 
-    def _cover(self, window: Window) -> None:
-        """Record a window that was read to its end."""
-        if self._stream.windowed:
-            state = self._ingester.progress.get("state", {})
-            self._ingester.ingest(Page(state), self._stream.log_type, self._progress(window, window.end))
 
-    def _progress(self, window: Window, until: datetime | None) -> Mapping[str, Any]:
-        coverage = self._coverage()
-        if self._stream.windowed and until is not None and until > window.start:
-            coverage.add(Window(window.start, min(until, window.end)))
-        return {"coverage": coverage.to_json()}
+def _moving(window: Window) -> Callable[[Progress], None]:
+    """Go on behind a window that was read."""
+
+    def move(progress: Progress) -> None:
+        _advance(progress, window.end)
+
+    return move
+
+
+def _giving_up(window: Window, overlap: timedelta) -> Callable[[Progress], None]:
+    """Go on behind a window that nobody can read, and do not come back to it."""
+
+    def move(progress: Progress) -> None:
+        oldest = window.end - overlap
+        kept = [each for each in progress.given_up if each[1] > oldest]
+        progress.given_up = sorted([*kept, (window.start, window.end)])[-_GIVEN_UP:]
+        _advance(progress, window.end)
+
+    return move
+
+
+def _advance(progress: Progress, to: datetime) -> None:
+    if progress.sweep is not None:
+        progress.sweep = Sweep(to, progress.sweep.until, progress.sweep.first) if to < progress.sweep.until else None
+    progress.frontier = max(to, progress.frontier or to)

@@ -65,6 +65,16 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected:
+    """Bytes that are no usable record, why, and where they stood. ``size`` is that of the whole original."""
+
+    raw: bytes
+    reason: str
+    position: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A resumable step of a stream, committed as a whole or not at all.
 
@@ -73,6 +83,7 @@ class Page:
     ``next_state`` is JSON (≤ 100 KB; cursors as strings, they exceed 2^53) and is stored with the commit:
     the next :meth:`Collector.read` gets it. ``complete_until`` promises that every event before it has been
     handed over. ``more`` asks for the next page at once. ``acks`` go to ``acknowledge`` after the commit.
+    ``rejected`` are answers of the source that are no events: dead letters, each with its reason (and request id).
     """
 
     next_state: Mapping[str, Any]
@@ -81,16 +92,7 @@ class Page:
     complete_until: datetime | None = None
     more: bool = False
     acks: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Bytes that are no usable record, why, and where they stood. ``size`` is that of the whole original."""
-
-    raw: bytes
-    reason: str
-    position: int
-    size: int
+    rejected: Sequence[Rejected] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""``mantissa collect``: one round of collection."""
+"""``mantissa collect now``, which ``mantissa collect`` stands for: one round of collection."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 
 import click
 
+from mantissa_core.cli.command import Command, Session, pass_session
+from mantissa_core.cli.output import number, plural, print_json, say, table
+from mantissa_core.cli.progress import progress
 from mantissa_core.collect import Ingested
-
-from .command import Command, Session, pass_session
-from .output import number, plural, print_json, say, table
-from .progress import progress
 
 
 @dataclass
@@ -23,10 +22,10 @@ class Stream:
     ingested: Ingested = field(default_factory=Ingested)
 
 
-@click.command("collect", cls=Command)
+@click.command("now", cls=Command)
 @click.argument("label", required=False)
 @pass_session
-def command(session: Session, label: str | None) -> None:
+def collect_now(session: Session, label: str | None) -> None:
     """Read every configured source, or LABEL alone, until there is no more.
 
     What was committed before an error stays, and the next round goes on from there.

@@ -1,0 +1,21 @@
+"""``mantissa sources``: the configured sources, and whether they work. One file for each subcommand."""
+
+from __future__ import annotations
+
+import click
+
+from mantissa_core.cli.command import Group
+
+from .describe import describe_source
+from .drift import show_drift
+from .list_sources import list_sources
+from .test import test_sources
+
+
+@click.group("sources", cls=Group)
+def command() -> None:
+    """List, test and describe the configured sources, and show what drifts."""
+
+
+for each in (list_sources, test_sources, describe_source, show_drift):
+    command.add_command(each)
