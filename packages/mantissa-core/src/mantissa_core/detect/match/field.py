@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mantissa_core.detect.ir.text import text_of
+from mantissa_core.detect.ir.text import fold, text_of
 from mantissa_core.detect.ir.tree import Op, Predicate
 from mantissa_core.model.log_type import ColumnType
 from mantissa_core.parse.scalars import from_column
@@ -120,15 +120,35 @@ class Field:
         """The rows that satisfy a predicate, in pieces; ``None`` where no index can tell."""
         if self.distinct is None:
             return None
-        return self.rows_at(pc.indices_nonzero(self.table(predicate)).to_pylist())
+        return self.rows_at(self._codes_of(predicate))
 
     def rows_at(self, codes: Sequence[int]) -> list[pa.UInt64Array]:
         """The rows that have one of some distinct texts, named by their numbers, in pieces."""
+        if not codes:
+            return []
         order, starts = self._index
         if len(codes) > SLICES:
             wanted = pc.is_in(self._encoded.indices, value_set=pa.array(codes, self._encoded.indices.type))
             return [pc.indices_nonzero(wanted)]
         return [order.slice(starts[code], starts[code + 1] - starts[code]) for code in codes]
+
+    def _codes_of(self, predicate: Predicate) -> Sequence[int]:
+        """The numbers of the distinct texts that satisfy the predicate. Plain equality is looked up one by one:
+
+        most rules' pins occur in no row, and a dictionary says so in a fraction of what a kernel's call costs.
+        """
+        if predicate.op is Op.EQ and not predicate.cased and all(isinstance(each, str) for each in predicate.values):
+            return [code for each in predicate.values for code in self._by_folded.get(fold(str(each)), ())]
+        codes: list[int] = pc.indices_nonzero(self.table(predicate)).to_pylist()
+        return codes
+
+    @cached_property
+    def _by_folded(self) -> dict[str, list[int]]:
+        """The numbers of the distinct texts by their lower case."""
+        found: dict[str, list[int]] = {}
+        for code, text in enumerate(self.folded.to_pylist()):
+            found.setdefault(text, []).append(code)
+        return found
 
     def table(self, predicate: Predicate) -> pa.BooleanArray:
         """Which of the distinct texts satisfy the predicate, worked out once for the batch."""

@@ -38,6 +38,7 @@ MOST = 0.3
 
 _COST = {Op.EQ: 1, Op.NULL: 1, Op.EXISTS: 1, Op.WILDCARD: 4, Op.REGEX: 4, Op.CIDR: 6, Op.TIME: 6, Op.FIELD: 8}
 _SLOW, _KEYWORD = 20, 100
+_NONE = pa.array([], pa.uint64())
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Matcher:
             try:
                 found = run.rows(plan)
             except Exception as error:  # noqa: BLE001  # reported with the rule; the others go on
-                yield Hits(plan.rule, pa.array([], pa.uint64()), error)
+                yield Hits(plan.rule, _NONE, error)
                 continue
             if len(found):
                 yield Hits(plan.rule, found)
@@ -146,7 +147,7 @@ class _Run:
                 break
         if best is None or _total(best) > MOST * len(self.batch):
             return None
-        return pc.unique(pa.concat_arrays(best)) if best else pa.array([], pa.uint64())
+        return pc.unique(pa.concat_arrays(best)) if best else _NONE
 
     def _limits(self, plan: _Plan) -> Iterator[list[pa.UInt64Array] | None]:
         """What each pin and cover leaves, in pieces; those that cost a search come last."""

@@ -44,10 +44,11 @@ class RawColumn:
     def having(self, literals: tuple[str, ...], rows: pa.UInt64Array | None) -> pa.BooleanArray:
         """Which of ``rows`` have one of the folded literals in their text, or escapes."""
         codes = self._codes if rows is None else self._codes.take(rows)
-        escaped = self._escaped.take(codes).fill_null(False)
         wanted = [literal.encode() for literal in literals]
         if len(codes) * FEWER < len(self._texts) or not self._automaton.knows(wanted):
-            return pc.or_(escaped, _any(self._texts.at(codes).folded, literals).fill_null(False))
+            texts = self._texts.at(codes)
+            return pc.or_(_any(texts.array, ESCAPES), _any(texts.folded, literals)).fill_null(False)
+        escaped = self._escaped.take(codes).fill_null(False)
         found = {number for literal in wanted for number in self._occurrences.get(literal, ())}
         return pc.or_(escaped, pc.is_in(codes, value_set=pa.array(found, codes.type)))
 
