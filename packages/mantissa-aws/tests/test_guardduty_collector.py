@@ -24,7 +24,7 @@ def guardduty() -> Iterator[FakeGuardDuty]:
 
 
 def collector(fake: FakeGuardDuty, **settings: Any) -> GuardDutyCollector:
-    config = {"endpoint_url": fake.url, "timeout": 1, **settings}
+    config = {"endpoint_url": fake.url, "timeout": 3, **settings}
     return GuardDutyCollector(GuardDutyCollector.Config.model_validate(config))
 
 

@@ -25,7 +25,7 @@ class TestS3Collector(CollectorContract):
             "access_key_id": "AKIAEXAMPLE000000001",
             "secret_access_key": "secret-of-the-tests",
             "objects_per_page": source.page_size,
-            "timeout": 1,
+            "timeout": 3,
         }
         return S3Collector(S3Collector.Config.model_validate(settings))
 

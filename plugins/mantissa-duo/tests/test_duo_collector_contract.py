@@ -12,7 +12,7 @@ from mantissa_duo.collector import DuoLogs
 
 def logs(fake: FakeDuo, **settings: Any) -> DuoLogs:
     given = {"api_hostname": fake.url, "integration_key": IKEY, "secret_key": SKEY, "requests_per_minute": 600}
-    return DuoLogs(DuoLogs.Config.model_validate({**given, "page_size": fake.page_size, "timeout": 1, **settings}))
+    return DuoLogs(DuoLogs.Config.model_validate({**given, "page_size": fake.page_size, "timeout": 3, **settings}))
 
 
 class TestAuthenticationLog(CollectorContract):

@@ -18,7 +18,7 @@ class TestAuditLog(CollectorContract):
             yield fake
 
     def collector(self, source: FakeGitHub) -> AuditLog:
-        settings = {"enterprise": "example", "token": TOKEN, "api_url": source.url, "timeout": 1}
+        settings = {"enterprise": "example", "token": TOKEN, "api_url": source.url, "timeout": 3}
         return AuditLog(AuditLog.Config.model_validate({**settings, "page_size": source.page_size}))
 
     def event_id(self, record: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ class TestSystemLog(CollectorContract):
             yield fake
 
     def collector(self, source: FakeOkta) -> SystemLog:
-        settings = {"org_url": source.url, "api_token": source.token, "page_size": source.page_size, "timeout": 1}
+        settings = {"org_url": source.url, "api_token": source.token, "page_size": source.page_size, "timeout": 3}
         return SystemLog(SystemLog.Config.model_validate(settings))
 
     def event_id(self, record: Mapping[str, Any]) -> str:

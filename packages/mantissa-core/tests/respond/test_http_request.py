@@ -13,7 +13,7 @@ from mantissa_core.testing.fake_http import Answer, FakeHTTP, Fault
 
 def plugin(server: FakeHTTP | None = None, **settings: object) -> HTTPRequest:
     host = server.url.removeprefix("http://") if server else "api.example.com"
-    values = {"allowed_hosts": [host], "allow_private": True, "allow_http": True, "timeout": 0.5, **settings}
+    values = {"allowed_hosts": [host], "allow_private": True, "allow_http": True, "timeout": 2, **settings}
     return HTTPRequest(HTTPRequest.Config.model_validate(values))
 
 

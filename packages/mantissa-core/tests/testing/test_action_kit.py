@@ -71,7 +71,7 @@ class TestHTTPRequest(ResponseActionContract):
         settings = {
             "allowed_hosts": [target.url.removeprefix("http://")],
             "headers": {"Authorization": f"Bearer {TOKEN}"},
-            "timeout": 0.2,
+            "timeout": 2,
             "allow_private": True,
             "allow_http": True,
         }
@@ -92,7 +92,7 @@ class Plain:
     scope = "198.51.100."
 
     def __init__(self, firewall: Firewall) -> None:
-        self._client = httpx.Client(timeout=1, verify=False)
+        self._client = httpx.Client(timeout=2, verify=False)
         self._url = firewall.url
 
     @hookimpl

@@ -89,7 +89,7 @@ class Acme:
 
     def __init__(self, fake: FakeAcme) -> None:
         self._style = fake.style
-        self._api = VendorClient(ACME, fake.url, self._auth(fake), timeout=1)
+        self._api = VendorClient(ACME, fake.url, self._auth(fake), timeout=3)
         self._reader = WindowReader("Acme", self._fetch, timedelta(minutes=10))
 
     @hookimpl
@@ -162,7 +162,7 @@ def acme() -> Iterator[FakeAcme]:
 def ask(fake: FakeAcme, **query: str) -> httpx.Response:
     bounds = {"from": START.isoformat(), "to": (START + timedelta(hours=1)).isoformat()}
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    with httpx.Client(trust_env=False, timeout=1) as client:
+    with httpx.Client(trust_env=False, timeout=3) as client:
         return client.get(f"{fake.url}/audit", params={**bounds, **query}, headers=headers)
 
 

@@ -21,7 +21,7 @@ class TestOpenAICompatible(LLMProviderContract):
     secrets = (KEY,)
 
     def provider(self, server: FakeOpenAI) -> OpenAICompatible:
-        settings = {"base_url": f"{server.url}/v1", "model": "tiny", "api_key": KEY, "timeout": 0.2}
+        settings = {"base_url": f"{server.url}/v1", "model": "tiny", "api_key": KEY, "timeout": 2}
         return OpenAICompatible(OpenAICompatible.Config.model_validate(settings))
 
 
@@ -36,7 +36,7 @@ class Plain:
     """A provider as it should be, in a few lines; the wrong ones change one thing each."""
 
     def __init__(self, server: FakeOpenAI) -> None:
-        self._client = httpx.Client(timeout=1, verify=False)
+        self._client = httpx.Client(timeout=2, verify=False)
         self._url = f"{server.url}/chat/completions"
 
     @hookimpl

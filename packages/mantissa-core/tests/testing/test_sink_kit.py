@@ -54,7 +54,7 @@ class TestWebhook(AlertSinkContract):
                     "url": destination.url,
                     "secret": SECRET,
                     "headers": {"Authorization": f"Bearer {SECRET}"},
-                    "timeout": 0.2,
+                    "timeout": 2,
                 }
             )
         )
@@ -122,7 +122,7 @@ class Plain:
     """A sink as it should be, in a few lines; the wrong ones change one thing each."""
 
     def __init__(self, inbox: Inbox) -> None:
-        self._client = httpx.Client(timeout=1, verify=False)
+        self._client = httpx.Client(timeout=2, verify=False)
         self._url = inbox.url
 
     @hookimpl

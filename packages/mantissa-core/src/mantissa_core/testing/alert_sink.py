@@ -12,7 +12,7 @@ The author supplies a fake of the destination, and how to build the sink against
                 yield fake
 
         def sink(self, destination):
-            return Chat(Chat.Config(url=destination.url, token="s3cret", timeout=0.5))
+            return Chat(Chat.Config(url=destination.url, token="s3cret", timeout=2))
 
 What the fake cannot do (:attr:`Destination.faults`) is skipped.
 """

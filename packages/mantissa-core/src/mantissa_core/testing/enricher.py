@@ -12,7 +12,7 @@ The author supplies a fake of the source of facts, and an alert whose entities i
                 yield fake
 
         def enricher(self, source):
-            return Reputation(Reputation.Config(url=source.url, token="s3cret", timeout=0.5))
+            return Reputation(Reputation.Config(url=source.url, token="s3cret", timeout=2))
 
         def known(self, source):
             return an_alert(src_ip="198.51.100.7")

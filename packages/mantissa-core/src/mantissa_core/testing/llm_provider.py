@@ -7,7 +7,7 @@ Against the OpenAI-like fake of this module::
         secrets = ("s3cret",)
 
         def provider(self, server):
-            return Acme(Acme.Config(base_url=server.url, model="m", api_key="s3cret", timeout=0.5))
+            return Acme(Acme.Config(base_url=server.url, model="m", api_key="s3cret", timeout=2))
 
 A provider of another wire format overrides the fixture ``server`` with a fake of its own (:class:`Model`).
 """

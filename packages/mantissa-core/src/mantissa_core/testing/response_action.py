@@ -12,7 +12,7 @@ The author supplies a fake of what is acted on, and what to do to it::
                 yield fake
 
         def action(self, target):
-            return Block(Block.Config(url=target.url, token="s3cret", timeout=0.5))
+            return Block(Block.Config(url=target.url, token="s3cret", timeout=2))
 
         def arguments(self, target):
             return {"address": "198.51.100.7"}

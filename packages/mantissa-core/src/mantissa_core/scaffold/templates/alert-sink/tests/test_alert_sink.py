@@ -13,7 +13,7 @@ from mantissa_acme.alert_sink import Gadget
 
 
 def sink(fake: FakeAcme, **changes: str) -> Gadget:
-    settings = {"url": f"{fake.url}/v1", "channel": CHANNEL, "token": TOKEN, "timeout": 0.5}
+    settings = {"url": f"{fake.url}/v1", "channel": CHANNEL, "token": TOKEN, "timeout": 2}
     return Gadget(Gadget.Config.model_validate({**settings, **changes}))
 
 

@@ -23,7 +23,7 @@ def fake() -> Iterator[FakeAcme]:
 
 
 def settings(fake: FakeAcme) -> dict[str, Any]:
-    return {"url": fake.url, "token": fake.token, "page_size": fake.page_size, "timeout": 1.0}
+    return {"url": fake.url, "token": fake.token, "page_size": fake.page_size, "timeout": 3.0}
 
 
 def ids(pages: Iterable[Page]) -> list[str]:

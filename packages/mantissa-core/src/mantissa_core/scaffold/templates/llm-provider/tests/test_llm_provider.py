@@ -15,7 +15,7 @@ from mantissa_acme.llm_provider import Gadget
 
 
 def provider(server: FakeHTTP, **changes: str) -> Gadget:
-    settings = {"url": f"{server.url}/v1", "model": MODEL, "token": TOKEN, "timeout": 0.5}
+    settings = {"url": f"{server.url}/v1", "model": MODEL, "token": TOKEN, "timeout": 2}
     return Gadget(Gadget.Config.model_validate({**settings, **changes}))
 
 

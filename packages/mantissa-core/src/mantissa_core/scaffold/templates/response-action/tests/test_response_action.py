@@ -14,7 +14,7 @@ from mantissa_acme.response_action import Gadget
 
 
 def plugin(fake: FakeAcme, **changes: object) -> Gadget:
-    settings = {"url": f"{fake.url}/v1", "token": TOKEN, "domains": ["example.com"], "timeout": 0.5}
+    settings = {"url": f"{fake.url}/v1", "token": TOKEN, "domains": ["example.com"], "timeout": 2}
     return Gadget(Gadget.Config.model_validate({**settings, **changes}))
 
 
