@@ -114,9 +114,6 @@ class Service:
             ]
         return collectors + receivers
 
-    def _poller(self, label: str, turns: threading.Semaphore, stop: threading.Event) -> Poller:
-        return Poller(self._runtime, label, turns, stop, self._committed.set, pauses=self._pauses)
-
     def _detect(self) -> float:
         found = self._runtime.detect(schedules=False)
         for alert in found.opened:

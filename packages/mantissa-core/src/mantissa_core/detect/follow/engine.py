@@ -93,7 +93,7 @@ class Engine:
             Fenced: another engine commits signals.
         """
         left, self._skipped = limit, frozenset(self._scheduled())
-        self._shadows = self._stages.shadows(self._rules.all)
+        self._shadows = self._on_trial()
         self._failing.refresh()
         tables, newest = self._lake.tables(), self._correlator.newest()
         for follower in sorted(self._followers, key=lambda each: each.table):
@@ -109,12 +109,14 @@ class Engine:
 
     def correlate(self) -> Iterator[Signal]:
         """Evaluate the correlations on signals that were stored by others, and yield theirs once they are committed."""
-        yield from self._correlator.run(self._correlator.newest(), self._stages.shadows(self._rules.all))
+        yield from self._correlator.run(self._correlator.newest(), self._on_trial())
 
     def gap_replay(self) -> GapReplay:
         """What evaluates recorded gaps again; signals for correlations are left to the next :meth:`run`."""
-        shadows = self._stages.shadows(self._rules.all)
-        return GapReplay(self._lake, self._progress, self._followers, self._correlator, shadows)
+        return GapReplay(self._lake, self._progress, self._followers, self._correlator, self._on_trial())
+
+    def _on_trial(self) -> frozenset[str]:
+        return self._stages.shadows(self._rules.all)
 
     def _versions(self, follower: Follower) -> range:
         """The versions that are still to be evaluated."""
