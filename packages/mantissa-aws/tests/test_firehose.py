@@ -48,18 +48,17 @@ def test_documents_of_cloudwatch_logs_become_their_events_and_control_messages_a
 @pytest.mark.parametrize(
     "content",
     [
-        b"no JSON",
-        b"[1]",
-        b'{"a": 1',
-        b'{"a": NaN}',
-        b"\xff\xfe",
-        gzip.compress(b'{"a": 1}')[:-4],
-        gzip.compress(b'{"a": 1}')[:10] + b"broken",
-        b'{"logEvents": 7}',
-        b"[" * 100_000,
-        "no base64",
+        pytest.param(b"no JSON", id="no JSON"),
+        pytest.param(b"[1]", id="an array"),
+        pytest.param(b'{"a": 1', id="cut off"),
+        pytest.param(b'{"a": NaN}', id="NaN"),
+        pytest.param(b"\xff\xfe", id="no UTF-8"),
+        pytest.param(gzip.compress(b'{"a": 1}')[:-4], id="gzip cut off"),
+        pytest.param(gzip.compress(b'{"a": 1}')[:10] + b"broken", id="gzip broken"),
+        pytest.param(b'{"logEvents": 7}', id="log events that are none"),
+        pytest.param(b"[" * 100_000, id="too deep"),
+        pytest.param("no base64", id="no base64"),
     ],
-    ids=str,
 )
 def test_what_is_neither_fails_as_it_was_and_its_neighbours_do_not(content: bytes | str) -> None:
     before = content if isinstance(content, bytes) else content.encode()
