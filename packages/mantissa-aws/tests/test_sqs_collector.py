@@ -13,7 +13,7 @@ from mantissa_core.errors import NeedsOperator
 from mantissa_core.hookspecs import Collector
 from mantissa_core.model import Page, Window
 from mantissa_core.parse.compression import open_blob
-from mantissa_core.testing.collector import CollectorContract, Reader
+from mantissa_core.testing.collector import CollectorContract
 
 NOW = Window(datetime(2025, 3, 4, tzinfo=UTC), datetime(2025, 3, 4, tzinfo=UTC))
 
@@ -69,11 +69,6 @@ class TestSqsCollector(CollectorContract):
 
     def event_id(self, record: Mapping[str, Any]) -> str:
         return str(record["eventID"])
-
-    def _reader(self, source: FakeQueue) -> Reader:
-        """The kit reads a source from its beginning several times, a queue gives a message once."""
-        source.announce_again()
-        return super()._reader(source)
 
 
 def test_messages_are_deleted_after_the_commit_and_not_before(queue: FakeQueue) -> None:

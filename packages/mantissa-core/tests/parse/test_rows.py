@@ -222,6 +222,8 @@ def test_retention_bounds_the_partitions(builder: RowBuilder) -> None:
         ("epoch_s", "string", "nan", None),
         ("epoch_s", "string", "1e9", None),
         ("iso8601", "string", "2025-03-04 12:00:00", datetime(2025, 3, 4, 12, tzinfo=UTC)),
+        ("epoch_ns", "int64", 1741089600123456789, datetime(2025, 3, 4, 12, 0, 0, 123457, tzinfo=UTC)),
+        ("epoch_ns", "string", "1741089600123456000", datetime(2025, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)),
         ("iso8601", "string", "2025-03-04t12:00:00,5z", datetime(2025, 3, 4, 12, 0, 0, 500000, tzinfo=UTC)),
         ("iso8601", "string", "2025-03-04T12:00:00.1234567Z", datetime(2025, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)),
         ("iso8601", "string", "2025-03-04T14:00:00+0200", datetime(2025, 3, 4, 12, tzinfo=UTC)),
@@ -239,6 +241,19 @@ def test_formats_of_time(format_: str, type_: str, value: object, wanted: dateti
         made = row(builder, {"at": value})
     assert made["m_time"] == (wanted or NOW)
     assert ("time_missing" in (made["m_flags"] or [])) == (wanted is None)
+
+
+def test_of_several_times_the_first_that_an_event_says_counts() -> None:
+    times = [{"path": "at"}, {"path": "created", "format": "epoch_ms"}]
+    columns = [{"path": "at"}, {"path": "created", "type": "int64"}]
+    log_type = LogType.model_validate({"name": "t.t", "title": "t", "time": times, "columns": columns})
+    noon, one = datetime(2025, 3, 4, 12, tzinfo=UTC), datetime(2025, 3, 4, 13, tzinfo=UTC)
+    epoch = int(one.timestamp() * 1000)
+    with RowBuilder(log_type) as builder:
+        assert row(builder, {"at": "2025-03-04T12:00:00Z", "created": epoch})["m_time"] == noon
+        assert row(builder, {"created": epoch})["m_time"] == one
+        assert row(builder, {"at": "yesterday", "created": epoch})["m_time"] == one
+        assert "time_missing" in row(builder, {"at": "yesterday"})["m_flags"]
 
 
 def test_large_batches_are_worked_on_in_parts(builder: RowBuilder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,7 +184,7 @@ class EventTime(_Model):
     """Where an event says when it happened."""
 
     path: str
-    format: Literal["iso8601", "epoch_s", "epoch_ms", "epoch_us"] = "iso8601"
+    format: Literal["iso8601", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns"] = "iso8601"
     """A zone-less ISO 8601 text is taken as UTC."""
 
 
@@ -231,8 +231,8 @@ class LogType(_Model):
     """The vendor's page about the format."""
     decoder: str = "core.json_lines"
     """The parser plugin that takes delivery files apart."""
-    time: EventTime | None = None
-    """Without it, the time of ingestion counts."""
+    time: EventTime | Annotated[tuple[EventTime, ...], Field(min_length=1)] | None = None
+    """Several where deliveries differ: the first that an event says counts. Without any, the time of ingestion does."""
     id: NativeId | Literal["position"] = "position"
     columns: Annotated[tuple[Column, ...], Field(min_length=1)]
     overlay: Overlay = Overlay()
@@ -248,6 +248,11 @@ class LogType(_Model):
     def table(self) -> str:
         """The table's name in the lake."""
         return self.name.replace(".", "_")
+
+    @property
+    def times(self) -> tuple[EventTime, ...]:
+        """Where an event may say when it happened, the first that it says counts."""
+        return (self.time,) if isinstance(self.time, EventTime) else self.time or ()
 
     @cached_property
     def by_column(self) -> Mapping[str, Column]:
@@ -314,8 +319,8 @@ def _check_references(log_type: LogType) -> None:
         if parse_path(text) not in log_type.by_path:
             raise ValueError(f"{where} names {text!r}, which is no declared column's path")
 
-    if log_type.time:
-        known("time", log_type.time.path)
+    for time in log_type.times:
+        known("time", time.path)
     if isinstance(log_type.id, NativeId):
         for text in log_type.id.native:
             known("id", text)

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from mantissa_core.model import Column, LogType
-from mantissa_core.model.log_type import parse_path
+from mantissa_core.model.log_type import EventTime, parse_path
 
 from .sql import identifier, literal
 
-UNITS_PER_SECOND = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
+UNITS_PER_SECOND = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000, "epoch_ns": 1_000_000_000}
 
 _ISO_8601 = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
 )
-_NUMBER = r"-?[0-9]{1,18}([.][0-9]{1,9})?"
+_NUMBER = r"-?[0-9]{1,19}([.][0-9]{1,9})?"
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 """0001-01-01 to 9999-12-31."""
 
 
 def said_time(log_type: LogType) -> str:
     """Return SQL for the time that the event says, whatever it is."""
-    if log_type.time is None:
-        return "NULL::TIMESTAMP"
-    column = log_type.by_path[parse_path(log_type.time.path)]
-    if log_type.time.format == "iso8601":
-        return _iso_8601(column)
-    return _epoch(column, UNITS_PER_SECOND[log_type.time.format])
+    said = [_said(log_type, time) for time in log_type.times]
+    return f"COALESCE({', '.join(said)})" if said else "NULL::TIMESTAMP"
 
 
 def event_time(said: str) -> str:
@@ -34,6 +30,11 @@ def event_time(said: str) -> str:
         f"CASE WHEN {said} BETWEEN TIMESTAMP '0001-01-01 00:00:00' AND TIMESTAMP '9999-12-31 23:59:59.999999' "
         f"THEN {said} END"
     )
+
+
+def _said(log_type: LogType, time: EventTime) -> str:
+    column = log_type.by_path[parse_path(time.path)]
+    return _iso_8601(column) if time.format == "iso8601" else _epoch(column, UNITS_PER_SECOND[time.format])
 
 
 def _iso_8601(column: Column) -> str:
@@ -56,4 +57,5 @@ def _epoch(column: Column, units: int) -> str:
     else:
         return "NULL::TIMESTAMP"
     inside = f"{number} BETWEEN {_FIRST_SECOND * units} AND {_LAST_SECOND * units}"
-    return f"CASE WHEN {inside} THEN make_timestamp(CAST(round({number} * {1_000_000 // units}) AS BIGINT)) END"
+    micros = f"{number} * {1_000_000 // units}" if units <= 1_000_000 else f"{number} / {units // 1_000_000}"
+    return f"CASE WHEN {inside} THEN make_timestamp(CAST(round({micros}) AS BIGINT)) END"

@@ -81,8 +81,7 @@ def _used(log_type: LogType) -> Iterator[str]:
     paths = [path for rule in rules for path in _paths(rule)]
     if isinstance(log_type.id, NativeId):
         paths += log_type.id.native
-    if log_type.time is not None:
-        paths.append(log_type.time.path)
+    paths += [time.path for time in log_type.times]
     for path in paths:
         yield log_type.by_path[parse_path(path)].column
 

@@ -30,9 +30,9 @@ from mantissa_core.model import Window
 
 from .collector_faults import FaultTests
 from .collector_reader import Reader
-from .collector_source import Event, Fault, Source
+from .collector_source import Event, Fault, Queue, Source
 
-__all__ = ["CollectorContract", "Event", "Fault", "Reader", "Source"]
+__all__ = ["CollectorContract", "Event", "Fault", "Queue", "Reader", "Source"]
 
 STATE_LIMIT = 100 * 1024
 """Bytes of JSON that ``next_state`` may have."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Fault(Enum):
@@ -68,3 +68,11 @@ class Source(Protocol):
 
     def heal(self) -> None:
         """Behave again."""
+
+
+@runtime_checkable
+class Queue(Source, Protocol):
+    """A fake that forgets what was acknowledged. The tests read several times from the beginning."""
+
+    def announce_again(self) -> None:
+        """Give everything once more, to a consumer that has no progress yet."""

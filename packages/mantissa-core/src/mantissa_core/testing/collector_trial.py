@@ -14,7 +14,7 @@ from mantissa_core.model import Window
 from mantissa_core.vendor_api.budget import forget_shared
 
 from .collector_reader import Reader
-from .collector_source import Event, Fault, Source
+from .collector_source import Event, Fault, Queue, Source
 
 
 class CollectorTrial:
@@ -66,6 +66,9 @@ class CollectorTrial:
         return [new]
 
     def _reader(self, source: Any) -> Reader:
+        """Read from the beginning."""
+        if isinstance(source, Queue):
+            source.announce_again()
         collector = self._start(source)
         named = {each.name: each for each in collector.streams()}
         stream = named[self.stream] if self.stream else collector.streams()[0]
