@@ -31,9 +31,27 @@ TACTICS = {
 }
 SOURCES = {
     "aws": {"cloudtrail", "cloudwatch", "config", "guardduty", "s3access", "vpcflow"},
+    "azure": {"activitylogs", "auditlogs", "riskdetection", "signinlogs"},
+    "crowdstrike": {"detection", "eventstream", "fdr"},
+    "docker": {"events"},
     "duo": {"admin", "auth"},
-    "github": {"audit"},
+    "gcp": {"gcp.audit", "vpcflow"},
+    "github": {"audit", "webhook"},
+    "google_workspace": {
+        "google_workspace.admin",
+        "google_workspace.drive",
+        "google_workspace.login",
+        "google_workspace.token",
+    },
+    "jamf": {"pro"},
+    "kubernetes": {"audit"},
+    "m365": {"audit"},
     "okta": {"okta"},
+    "onepassword": {"audit", "itemusage", "signin"},
+    "salesforce": {"eventlog", "login"},
+    "slack": {"audit"},
+    "snowflake": {"grant", "login", "query"},
+    "syslog": {"cef", "syslog"},
 }
 
 every_rule = pytest.mark.parametrize("file", RULES, ids=lambda file: file.stem)

@@ -1,0 +1,1 @@
+"""Log types of Azure and Entra ID, as data."""

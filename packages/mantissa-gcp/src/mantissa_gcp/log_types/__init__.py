@@ -1,0 +1,1 @@
+"""Log types of Google Cloud, as data."""

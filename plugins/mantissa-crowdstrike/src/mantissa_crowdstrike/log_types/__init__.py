@@ -1,0 +1,1 @@
+"""Log types of CrowdStrike Falcon, as data."""

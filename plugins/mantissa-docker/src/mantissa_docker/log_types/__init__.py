@@ -1,0 +1,1 @@
+"""Log types of Docker, as data."""

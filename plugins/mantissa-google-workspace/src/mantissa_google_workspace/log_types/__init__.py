@@ -1,0 +1,1 @@
+"""Log types of Google Workspace, as data."""

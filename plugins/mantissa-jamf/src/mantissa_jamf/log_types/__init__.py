@@ -1,0 +1,1 @@
+"""Log types of Jamf Pro, as data."""

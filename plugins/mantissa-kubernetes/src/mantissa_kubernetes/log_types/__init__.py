@@ -1,0 +1,1 @@
+"""Log types of Kubernetes, as data."""

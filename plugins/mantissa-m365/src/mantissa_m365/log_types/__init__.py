@@ -1,0 +1,1 @@
+"""Log types of Microsoft 365, as data."""

@@ -1,0 +1,1 @@
+"""Log types of 1Password, as data."""

@@ -1,0 +1,1 @@
+"""Log types of Salesforce, as data."""

@@ -1,0 +1,1 @@
+"""Log types of Snowflake, as data."""
