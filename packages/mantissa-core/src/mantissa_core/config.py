@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from .alert.redact.policy import Redaction
 from .errors import ConfigError
 from .model import Severity
 from .settings import validate
@@ -140,6 +141,9 @@ class SinkSection(_Labelled):
     process may take the message over."""
     severity_filter: tuple[Severity, ...] = tuple(Severity)
     """Severities that go there; all by default."""
+    redact: Redaction | None = None
+    """What is taken out of messages before they are queued. Without it: everything personal and secret, or secrets
+    alone where the destination is on this machine (``core.console``, ``core.file``)."""
 
 
 class ReceiverSection(_Labelled):

@@ -161,6 +161,8 @@ class AlertSink(Protocol):
     """Tells one destination about alerts. Group: ``mantissa.alert_sinks``."""
 
     group: ClassVar[str] = "mantissa.alert_sinks"
+    local: ClassVar[bool] = False
+    """Whether what it gets stays on this machine: then only secrets are taken out of it, unless configured."""
 
     @hookspec(firstresult=True)
     def deliver(self, delivery: Delivery) -> Receipt:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import catalog
-from .config import FILE, Settings, _Labelled
-from .errors import ConfigError
+from .config import FILE, Settings, SinkSection, _Labelled
+from .errors import ConfigError, PluginError
 from .hookspecs import (
     AlertSink,
     Collector,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .alert.enrich import Enrichers
     from .alert.group import Grouping
     from .alert.outbox import Outbox
+    from .alert.redact.redactor import Redactor
     from .alert.route import Route
     from .alert.verdicts import Verdicts
     from .collect import Ingester
@@ -413,6 +414,24 @@ class Parts:
         from .alert.route import Route
 
         return [
-            Route(label, each.enabled, frozenset(each.severity_filter), each.plugin)
+            Route(label, each.enabled, frozenset(each.severity_filter), each.plugin, self._redactor(label, each))
             for label, each in self.settings.sinks.items()
         ]
+
+    def _redactor(self, label: str, section: SinkSection) -> Redactor:
+        from .alert.redact.policy import SECRETS_ONLY, Redaction
+        from .alert.redact.redactor import Redactor
+
+        policy = section.redact or (SECRETS_ONLY if _is_local(section.plugin) else Redaction())
+        references = References(Secrets(self.secrets), self._file)
+        key = references.text(policy.hash_key, True, f"sinks.{label}.redact.hash_key") if policy.hash_key else ""
+        self.host.hide(references.hidden)
+        return Redactor(policy, key)
+
+
+def _is_local(sink: str) -> bool:
+    """Whether what a sink gets stays on this machine, as its class says."""
+    try:
+        return bool(getattr(catalog.load(AlertSink.group, sink), "local", False))
+    except PluginError:
+        return False

@@ -189,6 +189,8 @@ class Alerts:
         alert = folded(target.alert, self._uncounted(target, taken))
         if new and self._enrich:
             alert = replace(alert, enrichment=self._enrich(alert))
+        shown = [(route, route.shown(alert)) for route in told]
+        alert = replace(alert, redacted=_most(alert.redacted, *(each.redacted for _, each in shown)))
         group_key = keys.group(target.group, day(episode.opened))
         puts = [
             Put(keys.alert(alert.id), alert_to_json(alert)),
@@ -198,7 +200,7 @@ class Alerts:
         if new:
             opening = keys.listings(alert.id, alert.rule_id, alert.severity, episode.opened)
             puts += [Put(key, {"alert": alert.id}) for key in opening]
-            puts += [message_to_json(alert, route, self._clock()) for route in told]
+            puts += [message_to_json(each, route, self._clock()) for route, each in shown]
         expects = {keys.alert(alert.id): target.alert_version, group_key: target.episodes_version}
         expects |= {keys.member(each.id): 0 for each in taken}
         self._state.commit(keys.PARTITION, puts, expects)
@@ -221,6 +223,13 @@ class Alerts:
 
     def _member(self, signal: Signal, value: Mapping[str, Any]) -> Put:
         return Put(keys.member(signal.id), value, self._clock() + MEMORY)
+
+
+def _most(*counts: Mapping[str, int]) -> dict[str, int]:
+    """For each kind, the most that any message had."""
+    return {
+        kind: max(each.get(kind, 0) for each in counts) for kind in sorted({kind for each in counts for kind in each})
+    }
 
 
 def _version(document: Document | None) -> int:

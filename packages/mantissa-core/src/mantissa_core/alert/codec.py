@@ -31,6 +31,7 @@ def alert_to_json(alert: Alert) -> dict[str, Any]:
         "event_ids": list(alert.event_ids),
         "evidence": [to_json(each) for each in alert.evidence],
         "enrichment": to_json(alert.enrichment),
+        "redacted": dict(alert.redacted),
     }
 
 
@@ -60,6 +61,7 @@ def alert_from_json(value: Mapping[str, Any]) -> Alert:
         event_ids=tuple(value["event_ids"]),
         evidence=tuple(value["evidence"]),
         enrichment=value["enrichment"],
+        redacted=value.get("redacted", {}),  # alerts of before there was redaction have none
     )
 
 

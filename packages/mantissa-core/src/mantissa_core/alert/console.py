@@ -33,6 +33,8 @@ _EVIDENCE = 3
 class Console:
     """Prints alerts. A repeated key is printed once per process; after a restart it may appear again."""
 
+    local = True
+
     class Config(PluginConfig):
         """Where and how to print."""
 

@@ -27,6 +27,8 @@ class File:
     that a message repeated after a crash is not there twice; a line cut short by a crash is removed.
     """
 
+    local = True
+
     class Config(PluginConfig):
         """Where to write."""
 

@@ -72,7 +72,7 @@ class Message:
 
 
 def message_to_json(alert: Alert, route: Route, now: datetime) -> Put:
-    """The outbox row that tells a destination of a new alert."""
+    """The outbox row that tells a destination of a new alert, which is what :meth:`.route.Route.shown` made of it."""
     value = {
         "destination": route.label,
         "type": route.type,

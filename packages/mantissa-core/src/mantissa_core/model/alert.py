@@ -18,6 +18,7 @@ class Alert:
 
     ``count`` is the number of distinct signals. Times are UTC; ``first_seen`` and ``last_seen`` are event
     times, ``created`` is the clock's. ``revision`` rises with every change.
+    ``redacted`` counts by kind what was taken out of the messages about it.
     ``evidence`` holds up to 10 of the matching events' telling fields; ``event_ids`` up to 100 of their ids.
     """
 
@@ -39,6 +40,7 @@ class Alert:
     event_ids: tuple[str, ...] = ()
     evidence: tuple[Mapping[str, Any], ...] = ()
     enrichment: Mapping[str, Any] = field(default_factory=dict)
+    redacted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
