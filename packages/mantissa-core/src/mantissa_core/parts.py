@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .alert.alerts import Alerts
     from .alert.enrich import Enrichers
     from .alert.group import Grouping
+    from .alert.lifecycle import Lifecycle
     from .alert.outbox import Outbox
     from .alert.redact.redactor import Redactor
     from .alert.route import Route
@@ -255,6 +256,13 @@ class Parts:
         from .alert.verdicts import Verdicts
 
         return Verdicts(self.state)
+
+    @cached_property
+    def lifecycle(self) -> Lifecycle:
+        """What people do with alerts."""
+        from .alert.lifecycle import Lifecycle
+
+        return Lifecycle(self.state, self._routes)
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -1,8 +1,8 @@
 """Alerts: what signals become, and the messages that go out about them.
 
 Applying is idempotent and safe against a crash at any point. One commit holds the memberships of the signals (each
-expected to be absent), the alert (at the version that was read), its group's episodes and the messages to every
-route: all of it happened, or none.
+expected to be absent), the alert (at the version that was read), its group's episodes, its listings and the messages to
+every route: all of it happened, or none.
 """
 
 from __future__ import annotations
@@ -15,16 +15,19 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from mantissa_core.errors import Conflict
-from mantissa_core.model.alert import Alert, Status
+from mantissa_core.model.alert import Alert, Event, Status
 from mantissa_core.model.document import Document, Put
 from mantissa_core.model.signal import Severity, Signal
+from mantissa_core.state import audit
 from mantissa_core.state.documents import State
 
 from . import keys
 from .codec import alert_from_json, alert_to_json
 from .fold import folded, opened
 from .group import Episode, Grouping, alert_id, day, days_around, episodes_from_json, episodes_to_json, group_id
+from .lifecycle import EVENTS, PRODUCT, Step, stepped
 from .message import message_to_json
+from .related import KINDS, Related, listings, pairs, related
 from .route import Route
 
 Change = Literal["opened", "updated"]
@@ -32,7 +35,8 @@ Change = Literal["opened", "updated"]
 MEMORY = timedelta(days=14)
 """How long a signal is remembered: a crash is recovered from, and detection repeated, well within it."""
 _COMMIT = 50
-_BESIDE_MEMBERS = 5  # the alert, its group's episodes and three listings
+_BESIDE_MEMBERS = 5  # the alert, its group's episodes and three listings, or the entry about its reopening
+_WENT_ON = "it happened again"
 _ATTEMPTS = 20
 
 
@@ -79,7 +83,8 @@ class Alerts:
         """Fold signals into alerts and queue the messages about new ones.
 
         The first signal of a group opens an alert at once; later ones within the window are counted, and nobody
-        is told again. A signal of a higher severity belongs to another group, so it opens an alert of its own.
+        is told again. A signal of a higher severity belongs to another group, so it opens an alert of its own. One that
+        happened after its alert was resolved reopens it, and the destinations hear of that.
         A signal that was applied before changes nothing, nor does one that is silent, of a rule on trial, or suppressed
         by a filter. Returns each alert once, as it is now.
 
@@ -123,6 +128,10 @@ class Alerts:
             if (severity is None or alert.severity == severity) and (status is None or alert.status == status)
         )
         return list(islice(fits, limit))
+
+    def related(self, alert: Alert, limit: int = 20) -> Sequence[Related]:
+        """Alerts that opened within a day of this one and share a user, an address or a target with it."""
+        return related(self._state, alert, alert.first_seen, limit)
 
     def _newest_first(self, rule: str | None, severity: Severity | None) -> Iterator[Alert]:
         prefix = keys.by_rule(rule) if rule else keys.by_severity(severity) if severity else "by-time/"
@@ -184,34 +193,52 @@ class Alerts:
     def _commit(self, target: _Target, members: Sequence[Signal], routes: Sequence[Route]) -> tuple[int, Alert]:
         """Write as many of ``members`` as the target accepts and one commit holds; say how many."""
         new = target.alert_version == 0
-        told = [route for route in routes if new and route.takes(target.alert)]
-        episode, taken = self._accepted(target.episode, members, _COMMIT - _BESIDE_MEMBERS - len(told))
+        told = [route for route in routes if (new or target.alert.status == "resolved") and route.takes(target.alert)]
+        episode, taken = self._accepted(target, members, _COMMIT - _BESIDE_MEMBERS - len(told))
         alert = folded(target.alert, self._uncounted(target, taken))
-        if new and self._enrich:
-            alert = replace(alert, enrichment=self._enrich(alert))
-        shown = [(route, route.shown(alert)) for route in told]
-        alert = replace(alert, redacted=_most(alert.redacted, *(each.redacted for _, each in shown)))
-        group_key = keys.group(target.group, day(episode.opened))
-        puts = [
-            Put(keys.alert(alert.id), alert_to_json(alert)),
-            Put(group_key, episodes_to_json([*target.neighbours, episode]), self._clock() + MEMORY),
-            *(self._member(each, {"alert": alert.id, "repeat": not (new and each is taken[0])}) for each in taken),
-        ]
+        puts = []
         if new:
+            alert = self._enriched(alert)
+            alert, messages = self._messages(alert, told, "opened")
             opening = keys.listings(alert.id, alert.rule_id, alert.severity, episode.opened)
-            puts += [Put(key, {"alert": alert.id}) for key in opening]
-            puts += [message_to_json(each, route, self._clock()) for route, each in shown]
+            puts += [*messages, *(Put(key, {"alert": alert.id}) for key in opening)]
+        elif _goes_on(alert, taken):
+            alert = stepped(alert, Step.REOPEN, PRODUCT, self._clock())
+            alert, messages = self._messages(alert, told, EVENTS[Step.REOPEN])
+            entry = audit.entry(f"alert/{alert.id}", Step.REOPEN.value, PRODUCT, self._clock(), note=_WENT_ON)
+            puts += [*messages, entry]
+        group_key = keys.group(target.group, day(episode.opened))
+        until = self._clock() + MEMORY
+        puts += [
+            Put(keys.alert(alert.id), alert_to_json(alert)),
+            Put(group_key, episodes_to_json([*target.neighbours, episode]), until),
+            *(self._member(each, {"alert": alert.id, "repeat": not (new and each is taken[0])}) for each in taken),
+            *listings(alert, pairs(alert) - (set() if new else pairs(target.alert)), episode.opened, until),
+        ]
         expects = {keys.alert(alert.id): target.alert_version, group_key: target.episodes_version}
         expects |= {keys.member(each.id): 0 for each in taken}
         self._state.commit(keys.PARTITION, puts, expects)
         return len(taken), alert
 
-    def _accepted(self, episode: Episode, members: Sequence[Signal], room: int) -> tuple[Episode, Sequence[Signal]]:
-        taken: list[Signal] = []
-        for signal in members[: max(room, 1)]:
-            if taken and not episode.accepts(signal.time, self._grouping(signal.rule_id).window):
+    def _enriched(self, alert: Alert) -> Alert:
+        return replace(alert, enrichment=self._enrich(alert)) if self._enrich else alert
+
+    def _messages(self, alert: Alert, told: Sequence[Route], event: Event) -> tuple[Alert, Sequence[Put]]:
+        """The rows for the outbox, and the alert with what was redacted in them."""
+        shown = [(route, route.shown(alert)) for route in told]
+        alert = replace(alert, redacted=_most(alert.redacted, *(each.redacted for _, each in shown)))
+        return alert, [message_to_json(each, route, self._clock(), event) for route, each in shown]
+
+    def _accepted(self, target: _Target, members: Sequence[Signal], room: int) -> tuple[Episode, Sequence[Signal]]:
+        """The signals that the episode takes, as far as they and the entities they bring have room."""
+        episode, taken, brought = target.episode, list[Signal](), set[tuple[str, str]]()
+        known = pairs(target.alert) if target.alert_version else set()
+        for signal in members:
+            more = brought | ({each for each in signal.entities.items() if each[0] in KINDS} - known)
+            fits = episode.accepts(signal.time, self._grouping(signal.rule_id).window)
+            if taken and (not fits or len(taken) + 1 + len(more) > room):
                 break
-            episode = episode.stretched(signal.time)
+            episode, brought = episode.stretched(signal.time), more
             taken.append(signal)
         return episode, taken
 
@@ -230,6 +257,11 @@ def _most(*counts: Mapping[str, int]) -> dict[str, int]:
     return {
         kind: max(each.get(kind, 0) for each in counts) for kind in sorted({kind for each in counts for kind in each})
     }
+
+
+def _goes_on(alert: Alert, signals: Sequence[Signal]) -> bool:
+    """Whether something happened after the alert was resolved; what merely arrived late did not."""
+    return alert.status == "resolved" and any(alert.changed is None or each.time > alert.changed for each in signals)
 
 
 def _version(document: Document | None) -> int:

@@ -32,6 +32,8 @@ def alert_to_json(alert: Alert) -> dict[str, Any]:
         "evidence": [to_json(each) for each in alert.evidence],
         "enrichment": to_json(alert.enrichment),
         "redacted": dict(alert.redacted),
+        "changed": time_to_json(alert.changed) if alert.changed else None,
+        "changed_by": alert.changed_by,
     }
 
 
@@ -61,7 +63,10 @@ def alert_from_json(value: Mapping[str, Any]) -> Alert:
         event_ids=tuple(value["event_ids"]),
         evidence=tuple(value["evidence"]),
         enrichment=value["enrichment"],
-        redacted=value.get("redacted", {}),  # alerts of before there was redaction have none
+        # Alerts of earlier versions have none of these.
+        redacted=value.get("redacted", {}),
+        changed=time_from_json(value["changed"]) if value.get("changed") else None,
+        changed_by=value.get("changed_by", ""),
     )
 
 

@@ -12,8 +12,9 @@
     dead/<alert>/<revision>/<destination>        a message that was given up
     deliveries/<alert>                           attempts and receipts
     health/<destination>/<hour>                  attempts and failures in that hour
+    entity/<entity>/<newest first>/<alert>       alerts by the users, addresses and targets that they name
     verdict/<alert>                              the last verdict on it
-    audit/...                                    who judged what (see state/audit.py)
+    audit/...                                    who judged and changed what (see state/audit.py)
 """
 
 from __future__ import annotations
@@ -56,6 +57,11 @@ def deliveries(alert_id: str) -> str:
 def health(destination: str, hour: str = "") -> str:
     """Key of a destination's counts in an hour (``2026-11-21T05``); without one the prefix of all hours."""
     return f"health/{part(destination)}/{hour}"
+
+
+def entity(name: str, opened: datetime | None = None, alert_id: str = "") -> str:
+    """Key under which an alert is listed by an entity (its hash); without the rest the prefix of them all."""
+    return f"entity/{name}/{newest_first(opened)}/{alert_id}" if opened else f"entity/{name}/"
 
 
 def verdict(alert_id: str) -> str:

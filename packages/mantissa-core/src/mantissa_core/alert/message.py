@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from mantissa_core.model.alert import Alert, Delivery
+from mantissa_core.model.alert import Alert, Delivery, Event
 from mantissa_core.model.document import Document, Put
 
 from . import keys
@@ -37,6 +37,11 @@ class Message:
     def alert_id(self) -> str:
         """Id of the alert that it tells of."""
         return str(self.value["alert"]["id"])
+
+    @property
+    def line(self) -> tuple[str, str]:
+        """Messages with the same line go out in order: an alert that is over was opened before."""
+        return self.destination, self.alert_id
 
     @property
     def attempt(self) -> int:
@@ -71,12 +76,12 @@ class Message:
         return Delivery(key, self.value["event"], alert, self.attempt, previous, self.destination)
 
 
-def message_to_json(alert: Alert, route: Route, now: datetime) -> Put:
-    """The outbox row that tells a destination of a new alert, which is what :meth:`.route.Route.shown` made of it."""
+def message_to_json(alert: Alert, route: Route, now: datetime, event: Event = "opened") -> Put:
+    """The outbox row that tells a destination of an alert, which is what :meth:`.route.Route.shown` made of it."""
     value = {
         "destination": route.label,
         "type": route.type,
-        "event": "opened",
+        "event": event,
         "alert": alert_to_json(alert),
         "attempt": 0,
         "next_at": time_to_json(now),

@@ -65,9 +65,19 @@ class Outbox:
         self._state, self._sinks, self._clock = state, sinks, clock
 
     def dispatch(self) -> int:
-        """Attempt every message that is due, and return how many were delivered."""
-        claims = (self._claim(message) for message in self.waiting() if message.due(self._clock()))
-        return sum(self._handle(message) for message in claims if message)
+        """Attempt every message that is due, and return how many were delivered.
+
+        Of the messages about one alert to one destination a later one waits for the earlier; others do not.
+        """
+        return sum(self._handle(message) for message in self._claims())
+
+    def _claims(self) -> Iterator[Message]:
+        held: set[tuple[str, str]] = set()
+        for message in self.waiting():  # an alert's revisions come in order
+            claimed = self._claim(message) if message.line not in held and message.due(self._clock()) else None
+            held.add(message.line)
+            if claimed:
+                yield claimed
 
     def redrive(self, destination: str | None = None) -> int:
         """Put dead letters (of one destination, or all) back into the outbox; return how many."""

@@ -10,6 +10,8 @@ from typing import Any, Literal
 from .signal import Severity
 
 Status = Literal["open", "acknowledged", "resolved", "suppressed"]
+Event = Literal["opened", "updated", "resolved"]
+"""What a message tells: a new alert, one that goes on or was taken over, one that is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Alert:
 
     ``count`` is the number of distinct signals. Times are UTC; ``first_seen`` and ``last_seen`` are event
     times, ``created`` is the clock's. ``revision`` rises with every change.
+    ``changed`` and ``changed_by`` say when the status changed last and who did it.
     ``redacted`` counts by kind what was taken out of the messages about it.
     ``evidence`` holds up to 10 of the matching events' telling fields; ``event_ids`` up to 100 of their ids.
     """
@@ -41,6 +44,8 @@ class Alert:
     evidence: tuple[Mapping[str, Any], ...] = ()
     enrichment: Mapping[str, Any] = field(default_factory=dict)
     redacted: Mapping[str, int] = field(default_factory=dict)
+    changed: datetime | None = None
+    changed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class Delivery:
     """
 
     key: str
-    event: Literal["opened", "updated", "resolved"]
+    event: Event
     alert: Alert
     attempt: int = 1
     previous: str | None = None

@@ -1,4 +1,4 @@
-"""``mantissa alerts``: what was found."""
+"""Alerts for people: the table, the details, the evidence. And which one an argument means."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .command import Group, Session, pass_session
-from .output import (
+from mantissa_core.cli.command import Session
+from mantissa_core.cli.output import (
     SEVERITY_STYLES,
     Stacked,
     cell,
@@ -18,127 +18,37 @@ from .output import (
     moment,
     number,
     paragraph,
-    plural,
-    print_json,
     say,
     table,
     width,
 )
 
 if TYPE_CHECKING:
+    from mantissa_core.alert.related import Related
     from mantissa_core.alert.verdicts import Judgement
     from mantissa_core.model import Alert
     from mantissa_core.runtime import Runtime
 
-SEVERITIES = tuple(SEVERITY_STYLES)
-VERDICTS = {"true": "true_positive", "false": "false_positive", "benign": "benign"}
-STATUSES = ("open", "acknowledged", "resolved", "suppressed")
 SHORT_ID = 8
 WIDE = 110
 """Terminal columns from which on who, from where and target have columns of their own."""
 
 
-@click.group("alerts", cls=Group)
-def command() -> None:
-    """List, show and judge alerts, and deliver them again."""
-
-
-@command.command("list")
-@click.option("--rule", metavar="ID", help="Only of this rule.")
-@click.option("--severity", type=click.Choice(SEVERITIES), help="Only of this severity.")
-@click.option("--status", type=click.Choice(STATUSES), help="Only with this status.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
-@pass_session
-def list_alerts(session: Session, rule: str | None, severity: str | None, status: Any, limit: int) -> None:
-    """List alerts, newest first."""
-    from mantissa_core.model import Severity
-
-    with session.runtime() as runtime:
-        found = runtime.alerts.list(
-            rule=rule, severity=Severity(severity) if severity else None, status=status, limit=limit
-        )
-        verdicts = runtime.verdicts.get([each.id for each in found])
-    if session.json:
-        print_json([{**alert_document(each), "verdict": _judged(verdicts.get(each.id))} for each in found])
-    elif found:
-        alert_table(found, verdicts)
-        if not session.quiet:
-            say(f"\n{plural(len(found), 'alert')}. Next: {session.command} alerts show {short_id(found[0])}")
-    else:
-        say("No alerts.")
-
-
-@command.command("show")
-@click.argument("alert_id", metavar="ID")
-@pass_session
-def show_alert(session: Session, alert_id: str) -> None:
-    """Show an alert with its evidence and deliveries. The beginning of its ID is enough."""
-    with session.runtime() as runtime:
-        alert = _the_alert(runtime, alert_id)
-        attempts, judged = runtime.outbox.attempts(alert.id), runtime.verdicts.history(alert.id)
-        rule = runtime.rules.get(alert.rule_id)
-    if session.json:
-        verdicts = [_judged(each) for each in judged]
-        print_json({**alert_document(alert), "deliveries": attempts, "verdicts": verdicts})
-        return
-    _show(session, alert, attempts, rule.falsepositives if rule else ())
-    for each in judged:
-        note = f": {each.note}" if each.note else ""
-        say(f"\nVerdict: {_words(each.verdict)}, by {each.by} at {moment(each.at)} UTC{note}")
-
-
-@command.command("verdict")
-@click.argument("alert_id", metavar="ALERT")
-@click.argument("verdict", type=click.Choice(tuple(VERDICTS)))
-@click.option("--note", default="", metavar="TEXT", help="Why; kept with who and when.")
-@pass_session
-def judge_alert(session: Session, alert_id: str, verdict: str, note: str) -> None:
-    """Say what an alert was: an attack (true), not what its rule is about (false), or that but allowed (benign).
-
-    ALERT is the beginning of an id. The last verdict counts, the former ones are kept. 'mantissa rules precision' sums
-    them up by rule.
-    """
-    from mantissa_core.alert.verdicts import Verdict
-    from mantissa_core.state.audit import this_user
-
-    with session.runtime() as runtime:
-        alert = _the_alert(runtime, alert_id)
-        made = runtime.verdicts.record(alert, Verdict(VERDICTS[verdict]), by=this_user(), note=note)
-    if session.json:
-        print_json({"alert": alert.id, "rule": alert.rule_id, **(_judged(made) or {})})
-    else:
-        say(f"{alert.summary}: {_words(made.verdict)}.")
-
-
-@command.command("redeliver")
-@click.argument("destination", metavar="[SINK]", required=False)
-@pass_session
-def redeliver(session: Session, destination: str | None) -> None:
-    """Try again what was given up, for one SINK or for all.
-
-    A message is given up when the destination refuses it, or after four attempts; it can be had back for 14 days.
-    """
-    with session.runtime() as runtime:
-        tried = runtime.outbox.redrive(destination)
-        delivered = runtime.deliver()
-    if session.json:
-        print_json({"tried": tried, "delivered": delivered})
-    else:
-        say(f"{plural(tried, 'message')} tried again, {delivered} delivered.")
-
-
-def _the_alert(runtime: Runtime, prefix: str) -> Alert:
+def the_alert(runtime: Runtime, prefix: str) -> Alert:
+    """The alert whose id begins like this."""
     found = runtime.alerts.find(prefix)
     if len(found) != 1:
         raise click.UsageError(_not_one(prefix, found))
     return found[0]
 
 
-def _judged(each: Judgement | None) -> dict[str, Any] | None:
+def judged(each: Judgement | None) -> dict[str, Any] | None:
+    """A verdict as JSON."""
     return {"verdict": str(each.verdict), "by": each.by, "at": each.at, "note": each.note} if each else None
 
 
-def _words(verdict: str) -> str:
+def in_words(verdict: str) -> str:
+    """A verdict for people."""
     return verdict.replace("_", " ")
 
 
@@ -181,8 +91,10 @@ def short_id(alert: Alert) -> str:
 
 
 def _named(alert: Alert, verdicts: Mapping[str, Judgement] | None) -> Stacked:
-    judged = (verdicts or {}).get(alert.id)
-    return Stacked((alert.rule_name, *([f"({_words(judged.verdict)})"] if judged else [])))
+    made = (verdicts or {}).get(alert.id)
+    notes = [str(alert.status)] if alert.status != "open" else []
+    notes += [in_words(made.verdict)] if made else []
+    return Stacked((alert.rule_name, *([f"({', '.join(notes)})"] if notes else [])))
 
 
 def _seen(alert: Alert) -> Stacked:
@@ -220,13 +132,20 @@ def _telling(value: str) -> str:
     return name or kind
 
 
-def _show(session: Session, alert: Alert, attempts: Iterable[Mapping[str, Any]], falsepositives: Iterable[str]) -> None:
+def show_details(
+    session: Session,
+    alert: Alert,
+    attempts: Iterable[Mapping[str, Any]],
+    falsepositives: Iterable[str],
+    related: Iterable[Related],
+) -> None:
+    """Print all about an alert but its verdicts."""
     paragraph(f"{alert.severity.value.upper()}  {alert.summary}")
     say()
     facts(
         [
             ("id", alert.id),
-            ("status", alert.status),
+            ("status", _status(alert)),
             ("signals", number(alert.count)),
             ("first seen", f"{moment(alert.first_seen)} UTC"),
             ("last seen", f"{moment(alert.last_seen)} UTC"),
@@ -235,16 +154,39 @@ def _show(session: Session, alert: Alert, attempts: Iterable[Mapping[str, Any]],
             ("rule", alert.rule_id),
             ("about", alert.description),
             ("harmless when", "; ".join(falsepositives)),
+            ("redacted", ", ".join(f"{count} {kind}" for kind, count in alert.redacted.items())),
         ]
     )
     say("\nEVIDENCE")
     show_evidence(alert)
+    _show_related(related)
     for attempt in attempts:
         at = moment(datetime.fromisoformat(attempt["timestamp"]))
         say(f"\nDelivery to {attempt['integration_id']}: {attempt['status']}, {at} UTC")
     if alert.event_ids:
         ids = ", ".join(f"'{each}'" for each in alert.event_ids[:5])
         say(f'\nThe events: {session.command} query "SELECT * FROM {alert.table} WHERE m_id IN ({ids})"')
+
+
+def _status(alert: Alert) -> str:
+    if alert.changed is None:
+        return alert.status
+    return f"{alert.status}, by {alert.changed_by} at {moment(alert.changed)} UTC"
+
+
+def _show_related(related: Iterable[Related]) -> None:
+    rows = [
+        (
+            short_id(each.alert),
+            str(each.alert.severity),
+            each.alert.rule_name,
+            ", ".join(_telling(value) for _, value in each.shares),
+        )
+        for each in related
+    ]
+    if rows:
+        say("\nRELATED")
+        table(["ID", "SEVERITY", "ALERT", "SHARES"], rows, fixed=["ID", "SEVERITY"], styles=SEVERITY_STYLES)
 
 
 def show_evidence(alert: Alert, limit: int | None = None) -> None:
