@@ -19,6 +19,7 @@ from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model.alert import Delivery, Receipt
 
 from .codec import alert_to_json
+from .story import story
 
 _ANSWER = 64 * 1024
 
@@ -26,8 +27,9 @@ _ANSWER = 64 * 1024
 class Webhook:
     """Posts each message to one address.
 
-    The body is ``{"key": …, "event": …, "alert": {…}}``, the same bytes for every attempt. ``Idempotency-Key`` is the
-    key; with a secret, ``Mantissa-Signature: t=<unix seconds>,v1=<hex>`` is HMAC-SHA256 over ``<t>.<body>``.
+    The body is ``{"key": …, "event": …, "alert": {…}, "story": {…}}``, the same bytes for every attempt.
+    ``Idempotency-Key`` is the key; with a secret, ``Mantissa-Signature: t=<unix seconds>,v1=<hex>`` is HMAC-SHA256 over
+    ``<t>.<body>``.
     At least once: a receiver that remembers keys sees each message once.
     """
 
@@ -56,7 +58,8 @@ class Webhook:
     @hookimpl
     def deliver(self, delivery: Delivery) -> Receipt:
         """Post the message. Redirects are not followed: they would carry the alert elsewhere."""
-        message = {"key": delivery.key, "event": delivery.event, "alert": alert_to_json(delivery.alert)}
+        told = dict(story(delivery.alert).lines())
+        message = {"key": delivery.key, "event": delivery.event, "alert": alert_to_json(delivery.alert), "story": told}
         body = json.dumps(message, separators=(",", ":")).encode()
         request = self._client.build_request(
             "POST", str(self.config.url), content=body, headers=self._headers(delivery.key, body)

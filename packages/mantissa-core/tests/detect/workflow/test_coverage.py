@@ -9,11 +9,11 @@ from pathlib import Path
 
 from mantissa_core.detect.rules.rule import Rule, parse_rule
 from mantissa_core.detect.rules.rule_set import RuleSet
-from mantissa_core.detect.workflow.attack import tactics, techniques, unknown_tags
 from mantissa_core.detect.workflow.coverage import ABSENT, Coverage, Source, coverage
 from mantissa_core.detect.workflow.coverage_page import page
 from mantissa_core.detect.workflow.navigator import NO_EVENTS, layer
 from mantissa_core.model import LogType
+from mantissa_core.model.attack import tactics, techniques, unknown_tags
 
 MakeRule = Callable[..., Rule]
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)

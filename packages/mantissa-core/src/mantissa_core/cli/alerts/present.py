@@ -16,7 +16,6 @@ from mantissa_core.cli.output import (
     cell,
     facts,
     moment,
-    number,
     paragraph,
     say,
     table,
@@ -140,19 +139,18 @@ def show_details(
     related: Iterable[Related],
 ) -> None:
     """Print all about an alert but its verdicts."""
+    from mantissa_core.alert.story import story
+
     paragraph(f"{alert.severity.value.upper()}  {alert.summary}")
+    say()
+    facts(story(alert).lines())
     say()
     facts(
         [
             ("id", alert.id),
             ("status", _status(alert)),
-            ("signals", number(alert.count)),
-            ("first seen", f"{moment(alert.first_seen)} UTC"),
-            ("last seen", f"{moment(alert.last_seen)} UTC"),
-            *((name, ", ".join(values)) for name, values in alert.entities.items()),
-            ("tags", alert.tags),
             ("rule", alert.rule_id),
-            ("about", alert.description),
+            ("tags", alert.tags),
             ("harmless when", "; ".join(falsepositives)),
             ("redacted", ", ".join(f"{count} {kind}" for kind, count in alert.redacted.items())),
         ]

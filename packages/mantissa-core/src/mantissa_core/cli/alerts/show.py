@@ -20,7 +20,10 @@ def show_alert(session: Session, alert_id: str) -> None:
         attempts, verdicts = runtime.outbox.attempts(alert.id), runtime.verdicts.history(alert.id)
         rule, related = runtime.rules.get(alert.rule_id), runtime.alerts.related(alert)
     if session.json:
+        from mantissa_core.alert.story import story
+
         document = {**alert_document(alert), "deliveries": attempts, "verdicts": [judged(each) for each in verdicts]}
+        document["story"] = dict(story(alert).lines())
         print_json({**document, "related": [{"id": each.alert.id, "shares": dict(each.shares)} for each in related]})
         return
     show_details(session, alert, attempts, rule.falsepositives if rule else (), related)

@@ -15,8 +15,7 @@ from mantissa_core.detect.sql_rules import SqlRule
 from mantissa_core.lake.lake import Lake
 from mantissa_core.lake.views import view_names
 from mantissa_core.model import LogType
-
-from .attack import TACTICS, tactics, techniques
+from mantissa_core.model.attack import TACTICS, tactics, techniques
 
 State = Literal["live", "silent", "missing"]
 """Events came in during the span; the log type is installed and none did; no log type answers to the log source."""

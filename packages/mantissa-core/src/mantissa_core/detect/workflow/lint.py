@@ -25,8 +25,7 @@ from mantissa_core.detect.testing.sequence_tests import SequenceTest, sequences_
 from mantissa_core.errors import RuleError
 from mantissa_core.lake.views import view_names
 from mantissa_core.model import LogType
-
-from .attack import techniques, unknown_tags
+from mantissa_core.model.attack import techniques, unknown_tags
 
 R = TypeVar("R", Rule, Correlation, SqlRule)
 
