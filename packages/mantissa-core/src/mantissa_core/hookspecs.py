@@ -32,11 +32,11 @@ from .model import (
     Page,
     Plan,
     Prompt,
+    Pushed,
     Put,
     Query,
     QueryResult,
     Receipt,
-    Records,
     Secret,
     Stream,
     Window,
@@ -95,11 +95,15 @@ class Receiver(Protocol):
     group: ClassVar[str] = "mantissa.receivers"
 
     @hookspec(firstresult=True)
-    def listen(self, submit: Callable[[str, Records], None], stop: threading.Event) -> None:
+    def listen(
+        self, submit: Callable[[str, Pushed], None], stop: threading.Event, decoder: Callable[[str], Parser]
+    ) -> None:
         """Serve until ``stop`` is set. No deadline applies.
 
         ``submit(log_type, records)`` returns once the records are durable: answer the sender after it, never
-        before. It raises ``Retry`` when the lake is behind; pass that on as the protocol can (HTTP 503).
+        before. What is no event may stand among them as ``Rejected`` and becomes a dead letter. It raises ``Retry``
+        when the lake is behind; pass that on as the protocol can (HTTP 503). ``decoder(name)`` is a parser of the
+        instance, with its settings.
         """
 
 

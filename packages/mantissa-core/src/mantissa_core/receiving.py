@@ -10,6 +10,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from .collect.spool import Entry, Spool
 from .errors import MantissaError
 from .hookspecs import Receiver
 from .log import get_logger
-from .model import Page, Records, Rejected
+from .model import Page, Pushed, Rejected
 
 if TYPE_CHECKING:
     from .collect import Ingested
@@ -47,7 +48,7 @@ class Reception:
     def listen(self, stop: threading.Event) -> float:
         """Serve until stopped; returns seconds to wait where the receiver ended by itself."""
         self._spool()  # before the first sender is let in
-        self._receiver.listen(self.submit, stop)
+        self._receiver.listen(self.submit, stop, self._runtime.decoder)
         return AGAIN
 
     def submit(self, log_type: str, records: Any) -> None:
@@ -58,7 +59,7 @@ class Reception:
             BadRecord: they are too large to be taken at once. LakeError: the spool cannot be written.
         """
         self._runtime.log_types.get(log_type)
-        listed: Records = list(records)
+        listed: Pushed = list(records)
         if listed:
             self._spool().append(log_type, listed)
             self.added.set()
@@ -134,20 +135,27 @@ class _Batch:
 
     def __init__(self) -> None:
         self._records: dict[str, list[bytes]] = {}
-        self._damaged: list[Rejected] = []
+        self._rejected: dict[str, list[Rejected]] = {}
         self._last: Entry | None = None
         self._count = self._size = 0
 
     def add(self, entry: Entry) -> None:
         self._last = entry
-        self._count += len(entry.records)
-        self._size += sum(map(len, entry.records))
+        self._count += len(entry.records) + len(entry.rejected)
+        self._size += sum(map(len, entry.records)) + sum(len(each.raw) for each in entry.rejected)
         if entry.damaged:
             raw = entry.records[0]
             reason = "damaged on disk: the checksum of what was received differs"
-            self._damaged.append(Rejected(raw, reason, len(self._damaged), len(raw)))
-        else:
-            self._records.setdefault(entry.log_type, []).extend(entry.records)
+            self._reject(DAMAGED, Rejected(raw, reason, 0, len(raw)))
+            return
+        self._records.setdefault(entry.log_type, []).extend(entry.records)
+        for each in entry.rejected:
+            self._reject(entry.log_type, each)
+
+    def _reject(self, log_type: str, rejected: Rejected) -> None:
+        """Positions are those in the batch: senders know nothing of one another."""
+        listed = self._rejected.setdefault(log_type, [])
+        listed.append(replace(rejected, position=len(listed)))
 
     @property
     def full(self) -> bool:
@@ -158,7 +166,7 @@ class _Batch:
         if self._last is None:
             return None
         state = {"segment": str(self._last.segment), "offset": str(self._last.end)}
-        return Page(state, dict(self._records), rejected=self._damaged)
+        return Page(state, dict(self._records), rejected=dict(self._rejected))
 
 
 def _place(progress: Any) -> tuple[int, int]:

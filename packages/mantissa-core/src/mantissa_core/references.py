@@ -39,6 +39,8 @@ class References:
     def value(self, value: Any, annotation: Any, key: str) -> Any:
         """The value of a field of this type, or of an element of it."""
         if isinstance(value, Mapping):
+            if (element := _named(annotation)) is not None:
+                return {name: self.value(each, element, f"{key}.{name}") for name, each in value.items()}
             if inner := models_in(annotation):
                 return self.fields(value, inner[0], key)
             return {name: self.value(each, annotation, f"{key}.{name}") for name, each in value.items()}
@@ -98,6 +100,13 @@ def is_reference(value: object) -> bool:
 def holds_secret(annotation: Any) -> bool:
     """Whether a field of this type, or an element of it, is a ``SecretStr``."""
     return any(issubclass(each, SecretStr) for each in _types(annotation))
+
+
+def _named(annotation: Any) -> Any | None:
+    """What a mapping holds under the names that its author gives, ``None`` where the field is no mapping."""
+    if isinstance(origin := get_origin(annotation), type) and issubclass(origin, Mapping):
+        return get_args(annotation)[1]
+    return None
 
 
 def _replaceable(annotation: Any) -> bool:

@@ -1,11 +1,14 @@
 """The spool keeps what was answered for, whatever happens to the process or to the end of a file."""
 
+import struct
 import threading
+import zlib
 
 import pytest
 from mantissa_core.collect import spool as module
 from mantissa_core.collect.spool import Spool
 from mantissa_core.errors import BadRecord, NeedsOperator, Retry
+from mantissa_core.model import Rejected
 
 BIG = 1 << 30
 
@@ -50,6 +53,21 @@ def test_entries_come_back_in_order_after_a_restart(opened):
     spool.append("a.b", [{"n": 4}])
     assert [entry.log_type for entry in spool.read(0, 0)] == ["a.b", "a.c", "a.b"]
     assert _records(spool) == [b'{"n":1}', b'{"n": 2}', b'{"n": 3}', b'{"n":4}']
+
+
+def test_what_is_no_event_is_kept_beside_the_events(opened):
+    rejected = Rejected(b"\xff<html>", "no JSON object", 7, 4_000)
+    opened().append("a.b", [{"n": 1}, rejected, {"n": 2}])
+    (entry,) = opened().read(0, 0)
+    assert (list(entry.records), list(entry.rejected)) == ([b'{"n":1}', b'{"n":2}'], [rejected])
+
+
+def test_entries_of_an_earlier_version_are_read(opened, folder):
+    body = b'["a.b",[{"n":1}]]'
+    opened()
+    (folder / f"{1:020}.spool").write_bytes(struct.pack("<4sII", b"MSP1", len(body), zlib.crc32(body)) + body)
+    (entry,) = opened().read(0, 0)
+    assert (entry.log_type, list(entry.records), list(entry.rejected)) == ("a.b", [b'{"n":1}'], [])
 
 
 def test_a_torn_end_is_cut_off_and_nothing_else(opened, folder):

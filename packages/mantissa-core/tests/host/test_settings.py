@@ -1,6 +1,7 @@
 """Settings: references resolved, places named, secrets never repeated."""
 
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +10,7 @@ from mantissa_core.config import ENVIRONMENT, load
 from mantissa_core.errors import ConfigError
 from mantissa_core.hookspecs import PluginConfig
 from mantissa_core.settings import configure
-from pydantic import BaseModel, Field, HttpUrl, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError, model_validator
 
 
 class Config(PluginConfig):
@@ -28,6 +29,45 @@ def test_a_reference_to_a_stored_secret_is_resolved_and_remembered_as_hidden():
     config, hidden = _configure({"token": "secret://acme"}, acme="t0ken")
     assert config.token.get_secret_value() == "t0ken"
     assert hidden == {"t0ken"}
+
+
+class Source(BaseModel):
+    token: tuple[SecretStr, ...]
+    title: str = ""
+
+
+class WithSources(PluginConfig):
+    sources: Mapping[str, Source]
+
+
+class Exact(Source):
+    model_config = ConfigDict(extra="forbid")
+
+
+class WithExact(PluginConfig):
+    sources: Mapping[str, Exact]
+
+
+def test_references_inside_tables_that_the_author_names_are_resolved():
+    written = {"sources": {"token": {"token": ["secret://one", "secret://two"]}}}
+    config, hidden = configure(WithSources, written, {"one": "1", "two": "2"}.get, "m.toml", "receivers.push")
+    assert [each.get_secret_value() for each in config.sources["token"].token] == ["1", "2"]
+    assert hidden == {"1", "2"}
+
+
+@pytest.mark.parametrize(
+    ("source", "key", "found"),
+    [
+        ({"token": ["in the file"]}, "sources.acme.token.0", "a literal value"),
+        ({"token": ["secret://gone"]}, "sources.acme.token.0", "secret://gone, which is not stored"),
+        ({"token": [], "titel": "x"}, "sources.acme.titel", "an unknown key"),
+        ({}, "sources.acme.token", "nothing"),
+    ],
+)
+def test_a_mistake_in_a_named_table_is_found_where_it_stands(source, key, found):
+    with pytest.raises(ConfigError) as caught:
+        configure(WithExact, {"sources": {"acme": source}}, {}.get, "m.toml", "")
+    assert (caught.value.key.removeprefix("."), caught.value.found) == (key, found)
 
 
 def test_references_inside_a_table_are_resolved(monkeypatch):

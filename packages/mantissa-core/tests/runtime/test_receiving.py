@@ -7,6 +7,7 @@ from mantissa_core import Runtime
 from mantissa_core.errors import LakeError, LogTypeError
 from mantissa_core.lake.stream_log import StreamLog
 from mantissa_core.lake.table import Table
+from mantissa_core.model import Rejected
 from mantissa_core.receiving import Reception
 
 
@@ -112,3 +113,18 @@ def test_a_spool_that_cannot_be_stored_now_is_kept(process, monkeypatch):
     runtime, reception = process()
     reception.store()
     assert _messages(runtime) == {"one": 1}
+
+
+def test_what_a_receiver_rejects_becomes_dead_letters_of_its_log_type(process):
+    runtime, reception = process()
+    bad = Rejected(b"\xff<html>", "no JSON object", 0, 4_000)
+    reception.submit("generic.json", [bad, {"message": "good"}, bad])
+    reception.submit("generic.json", [bad])
+    reception.store()
+    reception.store()
+    assert _messages(runtime) == {"good": 1}
+    table = runtime.lake.table("dead_letter")
+    letters = [row for batch in table.read(table.live()) for row in batch.to_pylist()]
+    assert [(row["log_type"], row["reason"], row["size"]) for row in letters] == [
+        ("generic.json", "no JSON object", 4_000)
+    ] * 3

@@ -156,10 +156,12 @@ class Ingester:
         for name, records in by_type.items():
             if records and (origin := f"{batch}:{name}") not in done:
                 yield self._build_records(self._log_types.get(name), records, origin)
-        if page.rejected and (origin := f"{batch}:rejected") not in done:
-            group = _Group()
-            group.add(_Chunk(Blob(origin, origin, _unreadable), [], [], list(page.rejected)))
-            yield self._build(self._log_types.get(log_type), group)
+        for name, rejected in page.rejected_by(log_type).items():
+            origin = f"{batch}:rejected" if name == log_type else f"{batch}:{name}:rejected"
+            if rejected and origin not in done:
+                group = _Group()
+                group.add(_Chunk(Blob(origin, origin, _unreadable), [], [], list(rejected)))
+                yield self._build(self._log_types.get(name), group)
         group = _Group()
         for blob in page.blobs:
             for chunk in self._decode(blob, self._log_types.get(log_type), done.get(blob.origin, -1)):

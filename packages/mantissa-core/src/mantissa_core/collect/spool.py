@@ -2,7 +2,8 @@
 
 .. code-block:: text
 
-    <folder>/00000000000000000007.spool     entries: length, checksum (CRC-32), JSON [log type, [event, …]]
+    <folder>/00000000000000000007.spool     entries: length, checksum (CRC-32),
+                                            JSON [log type, [event, …], [[raw (base64), reason, position, size], …]]
 
 An entry is whole or it was never answered for: a torn end, as a power cut leaves it, is cut off at the start. Bytes
 that are no entries for another reason (a failing disk) are kept aside as ``<file>.damaged``. Files are deleted once
@@ -25,7 +26,7 @@ import msgspec
 
 from mantissa_core.errors import BadRecord, LakeError, NeedsOperator, Retry
 from mantissa_core.log import get_logger
-from mantissa_core.model import Records
+from mantissa_core.model import Pushed, Rejected
 
 from .ingest import to_json
 
@@ -49,6 +50,15 @@ class Entry:
     segment: int
     end: int
     damaged: bool = False
+    rejected: Sequence[Rejected] = ()
+
+
+class _Body(msgspec.Struct, array_like=True, frozen=True):
+    """What an entry holds. Entries of earlier versions end behind ``records``."""
+
+    log_type: str
+    records: list[msgspec.Raw]
+    rejected: list[tuple[bytes, str, int, int]] = []
 
 
 class Spool:
@@ -79,13 +89,15 @@ class Spool:
         """Bytes that wait on disk, those that are committed and not deleted yet included."""
         return self._size
 
-    def append(self, log_type: str, records: Records) -> None:
+    def append(self, log_type: str, records: Pushed) -> None:
         """Keep records; on return they survive a crash of the machine.
 
         Raises:
             Retry: the spool is full, the lake is behind. BadRecord: they are too large to be taken at once.
         """
-        body = msgspec.json.encode([log_type, [_text(record) for record in records]])
+        events = [_text(record) for record in records if not isinstance(record, Rejected)]
+        rejected = [(each.raw, each.reason, each.position, each.size) for each in records if isinstance(each, Rejected)]
+        body = msgspec.json.encode(_Body(log_type, events, rejected))
         if len(body) > MOST_ENTRY:
             raise BadRecord(f"{len(body):,} bytes at once, at most {MOST_ENTRY:,} are taken: send less at a time")
         entry = _HEAD.pack(_MAGIC, len(body), zlib.crc32(body)) + body
@@ -200,8 +212,9 @@ def _entries(path: Path, offset: int) -> Iterator[Entry]:
             if zlib.crc32(body) != checksum:
                 yield Entry("", [body], _number(path), file.tell(), damaged=True)
                 continue
-            log_type, records = msgspec.json.decode(body, type=tuple[str, list[msgspec.Raw]])
-            yield Entry(log_type, [bytes(each) for each in records], _number(path), file.tell())
+            held = msgspec.json.decode(body, type=_Body)
+            records, rejected = [bytes(each) for each in held.records], [Rejected(*each) for each in held.rejected]
+            yield Entry(held.log_type, records, _number(path), file.tell(), rejected=rejected)
 
 
 def _set_aside(path: Path, start: int) -> None:

@@ -60,8 +60,9 @@ def try_stream(
     if page is None:
         return Trial()
     parts = [_parsed(log_types.get(name), texts, clock) for name, texts in _texts(page, stream, log_types, decoders)]
-    reasons = [reason for *_, reason in parts if reason] + [each.reason for each in page.rejected]
-    dead = sum(dead for _, dead, _ in parts) + len(page.rejected)
+    refused = [each.reason for rejected in page.rejected_by(stream.log_type).values() for each in rejected]
+    reasons = [reason for *_, reason in parts if reason] + refused
+    dead = sum(dead for _, dead, _ in parts) + len(refused)
     events = sum(events for events, _, _ in parts)
     return Trial(events, dead, reasons[0] if reasons else "", len(page.blobs), page.more or len(page.blobs) > 1)
 

@@ -74,6 +74,10 @@ class Rejected:
     size: int
 
 
+Pushed: TypeAlias = Sequence[Record | Rejected]
+"""What a receiver submits: events, and between them what is none and becomes a dead letter."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A resumable step of a stream, committed as a whole or not at all.
@@ -83,7 +87,8 @@ class Page:
     ``next_state`` is JSON (≤ 100 KB; cursors as strings, they exceed 2^53) and is stored with the commit:
     the next :meth:`Collector.read` gets it. ``complete_until`` promises that every event before it has been
     handed over. ``more`` asks for the next page at once. ``acks`` go to ``acknowledge`` after the commit.
-    ``rejected`` are answers of the source that are no events: dead letters, each with its reason (and request id).
+    ``rejected`` are answers of the source that are no events: dead letters, each with its reason (and request id);
+    like ``records`` they may be a mapping from log type.
     """
 
     next_state: Mapping[str, Any]
@@ -92,7 +97,11 @@ class Page:
     complete_until: datetime | None = None
     more: bool = False
     acks: Sequence[str] = ()
-    rejected: Sequence[Rejected] = ()
+    rejected: Sequence[Rejected] | Mapping[str, Sequence[Rejected]] = ()
+
+    def rejected_by(self, log_type: str) -> Mapping[str, Sequence[Rejected]]:
+        """``rejected`` by log type; ``log_type`` is that of the stream."""
+        return self.rejected if isinstance(self.rejected, Mapping) else {log_type: self.rejected}
 
 
 @dataclass(frozen=True, slots=True)
