@@ -8,6 +8,11 @@ from typing import Any, Literal
 
 import structlog
 
+_WITHOUT_LOCALS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+"""Local variables may hold credentials and what senders sent."""
+
 
 def configure_logging(form: Literal["console", "json"] = "console", level: str = "info") -> None:
     """Set up the process's log. For programs; a library that embeds the runtime leaves this alone."""
@@ -21,7 +26,7 @@ def configure_logging(form: Literal["console", "json"] = "console", level: str =
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks if form == "json" else structlog.processors.format_exc_info,
+            _WITHOUT_LOCALS if form == "json" else structlog.processors.format_exc_info,
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),

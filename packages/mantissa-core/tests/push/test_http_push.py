@@ -40,10 +40,6 @@ def client(listening):
         each.close()
 
 
-def events(lake) -> list[Any]:
-    return [json.loads(each) for each in lake.events]
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -57,25 +53,25 @@ def events(lake) -> list[Any]:
 def test_json_comes_in_any_form(client, lake, body):
     answer = client().post("", content=body)
     assert (answer.status_code, answer.json()) == (200, {"accepted": 2, "rejected": 0})
-    assert events(lake) == [{"id": 1}, {"id": 2}]
+    assert lake.events == [{"id": 1}, {"id": 2}]
     assert [log_type for log_type, _ in lake.submitted] == ["generic.json"]
 
 
 def test_a_single_object_may_stand_on_many_lines(client, lake):
     client().post("", content=json.dumps({"id": 1, "many": [1, 2]}, indent=2))
-    assert events(lake) == [{"id": 1, "many": [1, 2]}]
+    assert lake.events == [{"id": 1, "many": [1, 2]}]
 
 
 def test_a_source_may_have_a_decoder_of_its_own(client, lake):
     assert client("cloud", OTHER).post("", json={"Records": [{"id": 1}, {"id": 2}]}).json()["accepted"] == 2
-    assert events(lake) == [{"id": 1}, {"id": 2}]
+    assert lake.events == [{"id": 1}, {"id": 2}]
 
 
 def test_good_records_survive_bad_ones(client, lake):
     answer = client().post("", content=b'{"id": 1}\n{"id": \n[2]\n\xff\n{"id": 3}')
     assert (answer.status_code, answer.json()["accepted"], answer.json()["rejected"]) == (200, 2, 3)
     assert len(answer.json()["errors"]) == 3
-    assert events(lake) == [{"id": 1}, {"id": 3}]
+    assert lake.events == [{"id": 1}, {"id": 3}]
     assert [each.raw for each in lake.rejected] == [b'{"id": ', b"[2]", b"\xff"]
 
 
@@ -215,7 +211,7 @@ def test_many_senders_at_once_share_a_few_connections(client, lake):
     for each in threads:
         each.join(30)
     assert statuses == [200] * 12
-    assert sorted(each["id"] for each in events(lake)) == list(range(12))
+    assert sorted(each["id"] for each in lake.events) == list(range(12))
 
 
 def test_garbage_instead_of_http_harms_nobody(client, lake):

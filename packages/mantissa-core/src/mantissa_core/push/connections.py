@@ -14,7 +14,7 @@ from mantissa_core.log import get_logger
 
 POLL = 0.1
 """Seconds within which a stop is noticed."""
-GRACE = 3.0
+GRACE = 2.0
 """Seconds that a stop leaves to what is in hand."""
 
 
