@@ -23,6 +23,7 @@ from mantissa_core.parse.rows import RowBuilder
 SOURCES = {
     "aws.cloudtrail": ("rules/cloud/aws", ["scenarios/cloudtrail-*/**/*", "by-log-type/AWS.CloudTrail.ndjson"]),
     "duo.auth": ("rules/identity/cisco_duo", ["by-log-type/Duo.Authentication.ndjson"]),
+    "gcp.audit": ("rules/cloud/gcp/audit", ["by-log-type/GCP.AuditLog.ndjson"]),
     "github.audit": ("rules/application/github", ["by-log-type/GitHub.Audit.ndjson"]),
     "okta.system": ("rules/identity/okta", ["by-log-type/Okta.SystemLog.ndjson"]),
 }

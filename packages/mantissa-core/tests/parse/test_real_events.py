@@ -22,6 +22,7 @@ SOURCES = {
     "aws.cloudtrail": ["by-log-type/AWS.CloudTrail.ndjson", "scenarios/cloudtrail-*"],
     "duo.admin": ["by-log-type/Duo.Administrator.ndjson"],
     "duo.auth": ["by-log-type/Duo.Authentication.ndjson"],
+    "gcp.audit": ["by-log-type/GCP.AuditLog.ndjson"],
     "github.audit": ["by-log-type/GitHub.Audit.ndjson"],
     "okta.system": ["by-log-type/Okta.SystemLog.ndjson"],
     "generic.json": [
