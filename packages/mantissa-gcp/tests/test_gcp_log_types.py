@@ -9,3 +9,7 @@ LOG_TYPES = files("mantissa_gcp.log_types")
 
 class TestAudit(LogTypeContract):
     file = LOG_TYPES / "gcp_audit.yaml"
+
+
+class TestVpcFlow(LogTypeContract):
+    file = LOG_TYPES / "gcp_vpc_flow.yaml"
