@@ -13,13 +13,13 @@ from functools import cached_property
 from typing import Any
 
 from mantissa_core.hookspecs import hookimpl
+from mantissa_core.listing import Item, Progress, Step
 from mantissa_core.model import Blob, Page, Stream, Window
 from pydantic import Field, ValidationInfo, field_validator
 
 from . import folders, objects
 from .errors import translated
 from .objects import GoneError, Object
-from .progress import Item, Progress
 from .session import CONNECTIONS, Access, client
 
 
@@ -81,7 +81,7 @@ class S3Collector:
         """List the stream's keys from the state's floor on and hand over the objects that are new."""
         progress = Progress(state, self._clock() - timedelta(hours=self._config.overlap_hours))
         before = progress.to_state()
-        step = _Step(progress, self._config.objects_per_page)
+        step = Step(progress, self._config.objects_per_page, objects.PAGE_BYTES)
         for item in self._items(stream.name, progress.floor):
             new = self._is_wanted(item) and progress.is_new(item)
             if new and step.is_full(item):
@@ -91,7 +91,7 @@ class S3Collector:
         if step.fresh or after != before:
             yield self._page(step, more=False)
 
-    def _page(self, step: _Step, *, more: bool) -> Page:
+    def _page(self, step: Step, *, more: bool) -> Page:
         blobs = self._fetch(step.fresh)
         return Page(step.commit(), blobs=blobs, more=more)
 
@@ -137,49 +137,10 @@ class S3Collector:
             return [blob for blob in threads.map(self._blob, items) if blob is not None]
 
     def _blob(self, item: Item) -> Blob | None:
-        listed = Object(self._config.bucket, item.key, item.size, item.etag.strip('"'))
+        listed = Object(self._config.bucket, item.key, item.size, item.version.strip('"'))
         if item.size > objects.PAGE_BYTES:
             return objects.on_disk(self._s3, listed)
         try:
             return objects.in_memory(self._s3, listed)
         except GoneError:
             return None
-
-
-class _Step:
-    """Objects on their way into a page: the new ones, and the known ones that lie between them."""
-
-    def __init__(self, progress: Progress, most: int) -> None:
-        self._progress, self._most = progress, most
-        self._pending: list[Item] = []
-        self.fresh: list[Item] = []
-
-    def is_full(self, item: Item) -> bool:
-        """Whether ``item`` belongs on the next page."""
-        size = sum(each.size for each in self.fresh)
-        return len(self.fresh) >= self._most or bool(self.fresh and size + item.size > objects.PAGE_BYTES)
-
-    def add(self, item: Item, new: bool) -> None:
-        if new:
-            self.fresh.append(item)
-        if self.fresh:
-            self._pending.append(item)
-        else:
-            self._progress.passed(item)
-
-    def ended(self) -> dict[str, Any]:
-        """The listing is over: pass what is pending and forget what is gone."""
-        self._pass()
-        self._progress.finished()
-        return self._progress.to_state()
-
-    def commit(self) -> dict[str, Any]:
-        """Pass what the page holds and begin the next one."""
-        self._pass()
-        self.fresh = []
-        return self._progress.to_state()
-
-    def _pass(self) -> None:
-        for item in self._pending:
-            self._progress.passed(item)
-        self._pending = []

@@ -1,4 +1,4 @@
-"""Which objects of a folder have been read, in bounded space.
+"""Which objects of a bucket's folder have been read, in bounded space: for collectors of delivery files.
 
 Keys rise with time, nearly: an object may appear behind others whose keys are greater. So everything up to ``floor``
 counts as read, and above it the read objects are remembered one by one, by a hash of key and content.
@@ -20,17 +20,17 @@ MOST = 6_000
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An object as a listing shows it."""
+    """An object as a listing shows it. ``version`` changes with its content: an entity tag, a generation."""
 
     key: str
-    etag: str
+    version: str
     size: int
     modified: datetime
 
     @property
     def mark(self) -> str:
         """64 bits that stand for this key with this content: an object that is overwritten is another item."""
-        digest = hashlib.blake2b(f"{self.key}\0{self.etag}".encode(), digest_size=8).digest()
+        digest = hashlib.blake2b(f"{self.key}\0{self.version}".encode(), digest_size=8).digest()
         return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
@@ -70,3 +70,44 @@ class Progress:
     def to_state(self) -> dict[str, Any]:
         """The progress as JSON."""
         return {"floor": self.floor, "known": [mark for _, mark in self._passed] + list(self._ahead)}
+
+
+class Step:
+    """Objects on their way into a page: the new ones, and the known ones that lie between them."""
+
+    def __init__(self, progress: Progress, most: int, room: int) -> None:
+        """A page has up to ``most`` objects, and more than ``room`` bytes in a single object only."""
+        self._progress, self._most, self._room = progress, most, room
+        self._pending: list[Item] = []
+        self.fresh: list[Item] = []
+
+    def is_full(self, item: Item) -> bool:
+        """Whether ``item`` belongs on the next page."""
+        size = sum(each.size for each in self.fresh)
+        return len(self.fresh) >= self._most or bool(self.fresh and size + item.size > self._room)
+
+    def add(self, item: Item, new: bool) -> None:
+        """Take the next object of the listing."""
+        if new:
+            self.fresh.append(item)
+        if self.fresh:
+            self._pending.append(item)
+        else:
+            self._progress.passed(item)
+
+    def ended(self) -> dict[str, Any]:
+        """The listing is over: pass what is pending and forget what is gone."""
+        self._pass()
+        self._progress.finished()
+        return self._progress.to_state()
+
+    def commit(self) -> dict[str, Any]:
+        """Pass what the page holds and begin the next one."""
+        self._pass()
+        self.fresh = []
+        return self._progress.to_state()
+
+    def _pass(self) -> None:
+        for item in self._pending:
+            self._progress.passed(item)
+        self._pending = []

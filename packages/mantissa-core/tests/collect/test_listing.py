@@ -6,15 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mantissa_aws import progress
-from mantissa_aws.progress import Item, Progress
+from mantissa_core.listing import MOST, Item, Progress
 
 NOW = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)
 OVERLAP = timedelta(hours=24)
 
 
-def item(key: str, age: timedelta = timedelta(0), etag: str = '"1"') -> Item:
-    return Item(key, etag, 10, NOW - age)
+def item(key: str, age: timedelta = timedelta(0), version: str = '"1"') -> Item:
+    return Item(key, version, 10, NOW - age)
 
 
 def run(state: Mapping[str, object], listing: Sequence[Item]) -> tuple[list[str], dict[str, object]]:
@@ -37,7 +36,7 @@ def test_an_object_that_appears_behind_others_is_found() -> None:
 
 def test_an_object_that_is_overwritten_is_read_again() -> None:
     _, state = run({}, [item("a"), item("b")])
-    assert run(state, [item("a", etag='"2"'), item("b")])[0] == ["a"]
+    assert run(state, [item("a", version='"2"'), item("b")])[0] == ["a"]
 
 
 def test_settled_objects_are_not_remembered_one_by_one() -> None:
@@ -54,7 +53,7 @@ def test_an_old_object_behind_a_new_one_does_not_lift_the_floor_over_it() -> Non
 
 
 def test_more_objects_than_are_remembered_lift_the_floor() -> None:
-    listing = [item(f"{number:06}") for number in range(progress.MOST + 500)]
+    listing = [item(f"{number:06}") for number in range(MOST + 500)]
     new, state = run({}, listing)
     assert len(new) == len(listing)
     assert state["floor"] == "000499"
