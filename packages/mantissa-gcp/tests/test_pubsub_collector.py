@@ -28,7 +28,8 @@ def ids(page: Page) -> list[str]:
     """What the records of a page are, and the reasons of what was rejected."""
     by_type = page.records if isinstance(page.records, Mapping) else {}
     found = [f"{kind} {json.loads(each).get('insertId')}" for kind, records in by_type.items() for each in records]
-    return found + [each.reason for each in page.rejected]
+    others = [json.loads(blob.open().read()) for blob in page.blobs]
+    return found + [f"other {each.get('insertId')}" for each in others] + [each.reason for each in page.rejected]
 
 
 def read(
@@ -119,7 +120,7 @@ def test_entries_become_the_log_type_of_their_log(pubsub: FakePubSub) -> None:
     pubsub.publish(entry("f2", START, FLOWS.replace("compute", "networkmanagement")))
     pubsub.publish({"insertId": "s1", "logName": "projects/example-prod/logs/syslog", "textPayload": "hello"})
     pubsub.publish({"insertId": "n1", "logName": 7})
-    pubsub.publish({"insertId": "n2"})
+    pubsub.publish('{\n  "insertId": "n2"\n}')
     assert sorted(read(collector(pubsub))[0]) == [
         "gcp.audit a0",
         "gcp.audit a1",
@@ -127,10 +128,10 @@ def test_entries_become_the_log_type_of_their_log(pubsub: FakePubSub) -> None:
         "gcp.audit a3",
         "gcp.vpc_flow f1",
         "gcp.vpc_flow f2",
-        "generic.json a4",
-        "generic.json n1",
-        "generic.json n2",
-        "generic.json s1",
+        "other a4",
+        "other n1",
+        "other n2",
+        "other s1",
     ]
 
 

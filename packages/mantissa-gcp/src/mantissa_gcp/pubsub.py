@@ -12,11 +12,13 @@ import re
 from base64 import b64decode
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, Self
 
+import msgspec
 from mantissa_core.errors import BadRecord, NeedsOperator, Retry
 from mantissa_core.hookspecs import hookimpl
-from mantissa_core.model import Page, Rejected, Stream, Window
+from mantissa_core.model import Blob, Page, Rejected, Stream, Window
 from mantissa_core.vendor_api import Answer, BaseUrl, CursorRefused, Vendor, VendorClient
 from pydantic import Field
 
@@ -88,7 +90,7 @@ class PubSubCollector:
 
     @hookimpl
     def streams(self) -> Sequence[Stream]:
-        """The subscription; its messages say what they are."""
+        """The subscription. Its messages say what they are; those that are of no known log come as files."""
         return [Stream("messages", self._config.other_log_type, windowed=False)]
 
     @hookimpl
@@ -139,15 +141,20 @@ class PubSubCollector:
 
     def _page(self, messages: Sequence[_Message], suspects: Sequence[str], *, more: bool) -> Page:
         records: dict[str, list[bytes]] = {}
-        rejected = []
+        blobs, rejected = [], []
         for each in messages:
             try:
                 text = each.text()
-                records.setdefault(routing.of_entry(text, self._config.other_log_type), []).append(text)
+                log_type = routing.of_entry(text)
             except BadRecord as error:
                 rejected.append(each.rejected(f"message {each.id} is no log entry: {error}"))
+                continue
+            if log_type:
+                records.setdefault(log_type, []).append(text)
+            else:
+                blobs.append(each.blob(text))
         acks = [each.ack_id for each in messages]
-        return Page({"suspects": list(suspects)}, records, more=more, acks=acks, rejected=rejected)
+        return Page({"suspects": list(suspects)}, records, blobs, more=more, acks=acks, rejected=rejected)
 
     def _alone(self, message: _Message, suspects: list[str]) -> Iterator[Page]:
         """A suspect: that it is tried is committed before it is."""
@@ -188,6 +195,11 @@ class _Message:
             return b64decode(self.data, validate=True)
         except (binascii.Error, ValueError) as error:
             raise BadRecord(f"no base64: {error}") from None
+
+    def blob(self, text: bytes) -> Blob:
+        """An entry of another log, as a file of one line: its log type may go by the place where an event stood."""
+        line = msgspec.json.format(text, indent=-1)
+        return Blob(f"pubsub:{self.id}", f"message {self.id}", lambda: BytesIO(line))
 
     def rejected(self, reason: str) -> Rejected:
         """What becomes a dead letter."""

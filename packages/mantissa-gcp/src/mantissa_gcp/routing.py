@@ -25,18 +25,18 @@ class _Entry(msgspec.Struct, gc=False):
     logName: Any = None  # noqa: N815  # Google's name
 
 
-def of_entry(text: bytes, others: str) -> str:
-    """The log type of an entry's JSON text; ``others`` for other logs. Raises ``BadRecord`` where it is no object."""
+def of_entry(text: bytes) -> str | None:
+    """The log type of an entry's JSON text, ``None`` for other logs. Raises ``BadRecord`` where it is no object."""
     try:
         name = _ENTRY.decode(text).logName
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRecord(f"no JSON object: {error}") from None
-    return LOG_TYPES.get(unquote(name.partition("/logs/")[2]), others) if isinstance(name, str) else others
+    return LOG_TYPES.get(unquote(name.partition("/logs/")[2])) if isinstance(name, str) else None
 
 
-def of_folder(folder: str, others: str) -> str:
+def of_folder(folder: str) -> str | None:
     """The log type of a folder in an export, which ends with the log's id: ``compute.googleapis.com/vpc_flows/``."""
-    return next((kind for log, kind in LOG_TYPES.items() if f"/{folder}".endswith(f"/{log}/")), others)
+    return next((kind for log, kind in LOG_TYPES.items() if f"/{folder}".endswith(f"/{log}/")), None)
 
 
 _ENTRY = msgspec.json.Decoder(_Entry)
