@@ -6,7 +6,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mantissa_core.parse.addresses import IP_ADDRESS
+from mantissa_core.parse.addresses import ADDRESS_WITH_PORT, IP_ADDRESS
 
 
 def is_address(text: str) -> bool:
@@ -37,3 +37,16 @@ def test_it_agrees_with_the_standard_library(text: str) -> None:
 )  # fmt: skip
 def test_known_forms(text: str) -> None:
     assert accepted(text) == is_address(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("203.0.113.17:50123", "203.0.113.17"), ("[2001:db8::17]:443", "2001:db8::17"), ("[::1]", "::1"),
+        ("[203.0.113.17]:443", "203.0.113.17"), ("203.0.113.17:", None), ("203.0.113.256:80", None),
+        ("2001:db8::17", None), ("203.0.113.17:123456", None), ("example.com:80", None),
+    ],
+)  # fmt: skip
+def test_a_port_is_told_from_an_address(text: str, address: str | None) -> None:
+    found = re.fullmatch(ADDRESS_WITH_PORT, text)
+    assert (found and (found[1] or found[2])) == address

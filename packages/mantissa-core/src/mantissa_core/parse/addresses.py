@@ -24,3 +24,6 @@ def _v6() -> str:
 
 IP_ADDRESS = f"{_V4}|{_v6()}"
 """To be matched against the whole text."""
+
+ADDRESS_WITH_PORT = rf"({_V4}):[0-9]{{1,5}}|\[({_V4}|{_v6()})\](?::[0-9]{{1,5}})?"
+"""To be matched against the whole text; the address is the first group or the second (RFC 3986, section 3.2.2)."""

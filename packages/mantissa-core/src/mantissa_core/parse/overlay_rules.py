@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mantissa_core.model import Column, LogType
 from mantissa_core.model.log_type import Case, MappedValue, OverlayRule, parse_path
 
-from .addresses import IP_ADDRESS
+from .addresses import ADDRESS_WITH_PORT, IP_ADDRESS
 from .sql import identifier, literal
 from .texts import text_of, texts_of
 
@@ -21,7 +21,8 @@ _LARGEST_COMPARISON = 6
 class Rules:
     """Compiles one log type's overlay rules.
 
-    ``addresses`` are expressions that must be there under their names: a column's text where it is an IP address.
+    ``addresses`` are expressions that must be there under their names: the IP address that is a column's text, perhaps
+    with a port behind it.
     ``maps`` are the tables (``value``, ``meaning``) that the expressions look into: a join costs next to nothing,
     where a CASE of hundreds of branches takes longer to plan than a batch to parse.
     """
@@ -60,7 +61,7 @@ class Rules:
     def _address(self, column: Column) -> str:
         alias = identifier(f"m_address_{column.column}")
         text = text_of(column)
-        self.addresses[alias] = f"CASE WHEN {_is_address(text)} THEN {text} END"
+        self.addresses[alias] = f"CASE WHEN {_is_address(text)} THEN {text} ELSE {_before_port(text)} END"
         return alias
 
     def _mapped(self, text: str, rule: MappedValue) -> str:
@@ -102,6 +103,13 @@ def _distinct(texts: list[str]) -> str:
 
 def _is_address(text: str) -> str:
     return f"regexp_full_match({text}, {literal(IP_ADDRESS)})"
+
+
+def _before_port(text: str) -> str:
+    """The address in front of a port, as Exchange and Azure write it; NULL where there is none."""
+    pattern = literal(f"^(?:{ADDRESS_WITH_PORT})$")
+    parts = ", ".join(f"regexp_extract({text}, {pattern}, {group})" for group in (1, 2))
+    return f"CASE WHEN {text} LIKE '%:%' THEN nullif(concat({parts}), '') END"
 
 
 def _condition(column: Column, wanted: str | bool | int | tuple[str, ...] | None) -> str:
