@@ -25,6 +25,7 @@ SOURCES = {
     "duo.auth": ("rules/identity/cisco_duo", ["by-log-type/Duo.Authentication.ndjson"]),
     "gcp.audit": ("rules/cloud/gcp/audit", ["by-log-type/GCP.AuditLog.ndjson"]),
     "github.audit": ("rules/application/github", ["by-log-type/GitHub.Audit.ndjson"]),
+    "m365.audit": ("rules/cloud/m365", ["by-log-type/Microsoft365.Audit.AzureActiveDirectory.ndjson"]),
     "okta.system": ("rules/identity/okta", ["by-log-type/Okta.SystemLog.ndjson"]),
 }
 

@@ -24,6 +24,7 @@ SOURCES = {
     "duo.auth": ["by-log-type/Duo.Authentication.ndjson"],
     "gcp.audit": ["by-log-type/GCP.AuditLog.ndjson"],
     "github.audit": ["by-log-type/GitHub.Audit.ndjson"],
+    "m365.audit": ["by-log-type/Microsoft365.Audit.AzureActiveDirectory.ndjson"],
     "okta.system": ["by-log-type/Okta.SystemLog.ndjson"],
     "generic.json": [
         "by-log-type/AWS.CloudTrail.ndjson",
