@@ -28,9 +28,7 @@ class TestAuditLog(LogTypeContract):
     @pytest.mark.parametrize(
         ("status", "outcome"), [("Succeeded", "success"), ("True", "success"), ("Failed", "failure"), ("Later", None)]
     )
-    def test_each_services_word_for_success_is_known(
-        self, log_type: LogType, status: str, outcome: str | None
-    ) -> None:
+    def test_each_services_word_for_success_is_known(self, log_type: LogType, status: str, outcome: str | None) -> None:
         event = {"Id": "1", "CreationTime": "2025-03-04T09:00:00", "Operation": "Set-Mailbox", "ResultStatus": status}
         [row] = rows_of(log_type, [event])
         assert (row["m_action"], row["m_outcome"]) == ("policy_change", outcome)

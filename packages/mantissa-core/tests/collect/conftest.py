@@ -54,6 +54,7 @@ class Vendor:
         self.most: int | None = None
         self.reads = 0
         self.resumable = True
+        self.by_arrival = False
         self.asked = []
 
     def put(self, at, lag=timedelta(0)):
@@ -70,7 +71,7 @@ class Vendor:
         """Nothing to complain about."""
 
     def streams(self):
-        return [Stream("audit", "fake.audit", overlap=OVERLAP, delay=DELAY)]
+        return [Stream("audit", "fake.audit", overlap=OVERLAP, delay=DELAY, by_arrival=self.by_arrival)]
 
     def read(self, stream, window, state):
         self.reads += 1

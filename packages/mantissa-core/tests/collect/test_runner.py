@@ -36,6 +36,16 @@ def test_what_appears_late_is_found_by_the_overlap_and_its_lateness_is_kept(worl
     assert sum(figures.lag) == 1
 
 
+def test_old_events_of_a_source_that_is_read_by_arrival_are_not_late(world):
+    world.vendor.by_arrival = True
+    world.collect()
+    world.vendor.put(START - timedelta(minutes=12), lag=timedelta(minutes=13))
+    world.clock.forward(minutes=5)
+    world.collect()
+    figures = _progress(world).figures
+    assert (figures.rows, figures.late, sum(figures.lag)) == (1, 0, 1)
+
+
 def test_events_read_again_are_counted_as_duplicates(world):
     world.vendor.put(START - timedelta(minutes=10))
     world.collect()

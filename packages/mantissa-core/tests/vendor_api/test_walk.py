@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from mantissa_core.errors import Retry
-from mantissa_core.model import Window
+from mantissa_core.model import Rejected, Window
 from mantissa_core.vendor_api import Batch, CursorRefused, Walk, WindowReader, epoch_ms, timestamp
 
 START = datetime(2025, 3, 4, 9, 0, tzinfo=UTC)
@@ -36,6 +36,15 @@ def test_a_walk_is_complete_with_its_last_page_only() -> None:
     assert [page.complete_until for page in pages] == [None, None, WINDOW.end]
     assert [page.more for page in pages] == [True, True, False]
     assert [page.next_state.get("after") for page in pages] == ["1", "2", None]
+
+
+def test_what_of_a_page_cannot_be_read_is_handed_on() -> None:
+    rejected = [Rejected(b"{", "no JSON", 0, 1)]
+    following = {None: "1", "1": None}
+    walks = WindowReader("Acme", lambda walk: Batch([], following[walk.cursor], rejected), timedelta(0)).read(
+        WINDOW, {}
+    )
+    assert [page.rejected for page in walks] == [rejected, rejected]
 
 
 def test_an_unfinished_walk_is_finished_and_what_follows_is_read_with_the_overlap() -> None:

@@ -83,7 +83,7 @@ class SliceReader:
         """
         begun = self.progress.begun
         begun = self.state if begun is None else begun
-        before = self.progress.reached
+        before = None if self.stream.by_arrival else self.progress.reached
         for page in self._collector.read(self.stream, window, self.state):
             progress = self.progress
             progress.begun, progress.log_type = begun, self.stream.log_type

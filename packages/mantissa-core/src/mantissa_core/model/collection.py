@@ -21,7 +21,8 @@ class Stream:
     ``log_type`` is what its records are, where a page does not say otherwise.
     ``overlap`` is how late the source may deliver: that much is read again, duplicates are removed by id.
     ``delay`` is how far behind the present a window must end for the source to be complete.
-    ``windowed`` streams are asked for time windows; the others are read from their state on.
+    ``windowed`` streams are asked for time windows; the others are read from their state on. ``by_arrival`` says
+    that windows select by when the source made events available, so that old events in new windows are not late.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Stream:
     overlap: timedelta = timedelta(0)
     delay: timedelta = timedelta(0)
     windowed: bool = True
+    by_arrival: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from mantissa_core.errors import Retry
-from mantissa_core.model import Page, Window
+from mantissa_core.model import Page, Rejected, Window
 
 from .cursors import CursorRefused
 
@@ -41,10 +41,14 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A page of a walk. ``cursor`` leads to the next one; ``None``: this was the last."""
+    """A page of a walk. ``cursor`` leads to the next one; ``None``: this was the last.
+
+    ``rejected`` is what of it can never be read, while the rest can.
+    """
 
     records: Sequence[Mapping[str, Any]]
     cursor: str | None
+    rejected: Sequence[Rejected] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +101,9 @@ class WindowReader:
                 raise Retry(f"{self.vendor} gave the same page cursor twice: the walk would not end")
             seen.add(batch.cursor)
             walk = replace(walk, cursor=batch.cursor)
-            yield Page(walk.to_state(), batch.records, more=True)
+            yield Page(walk.to_state(), batch.records, more=True, rejected=batch.rejected)
             batch = self._fetch_next(walk)
-        yield Page({}, batch.records, complete_until=walk.until, more=more)
+        yield Page({}, batch.records, complete_until=walk.until, more=more, rejected=batch.rejected)
 
     def _fetch_next(self, walk: Walk) -> Batch:
         try:
