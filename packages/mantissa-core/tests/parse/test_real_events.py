@@ -25,6 +25,8 @@ SOURCES = {
     "gcp.audit": ["by-log-type/GCP.AuditLog.ndjson"],
     "github.audit": ["by-log-type/GitHub.Audit.ndjson"],
     "m365.audit": ["by-log-type/Microsoft365.Audit.AzureActiveDirectory.ndjson"],
+    "onepassword.item_usage": ["by-log-type/OnePassword.ItemUsage.ndjson"],
+    "onepassword.signin": ["by-log-type/OnePassword.SignInAttempt.ndjson"],
     "okta.system": ["by-log-type/Okta.SystemLog.ndjson"],
     "generic.json": [
         "by-log-type/AWS.CloudTrail.ndjson",
