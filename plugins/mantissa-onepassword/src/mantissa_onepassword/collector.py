@@ -29,7 +29,7 @@ from mantissa_core.vendor_api import (
 from pydantic import Field, SecretStr
 
 Events = Literal["signin", "item_usage", "audit"]
-FEATURES: Mapping[Events, str] = {"signin": "signinattempts", "item_usage": "itemusages", "audit": "auditevents"}
+FEATURES: Mapping[str, str] = {"signin": "signinattempts", "item_usage": "itemusages", "audit": "auditevents"}
 """The feature of a token that each kind of event takes; its endpoint has the same name."""
 INTROSPECT = "/api/v2/auth/introspect"
 MILLISECOND = timedelta(milliseconds=1)
@@ -107,7 +107,7 @@ class OnePasswordEvents:
         """Release the connections."""
         self._api.close()
 
-    def _fetch(self, name: Events, walk: Walk) -> Batch:
+    def _fetch(self, name: str, walk: Walk) -> Batch:
         """A page. There is a cursor even at the end, where it would wait for events to come: ``has_more`` tells.
 
         1Password does not say whether the bounds are part of the answer: it is asked for a millisecond more.
