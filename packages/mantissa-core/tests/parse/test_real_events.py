@@ -20,6 +20,8 @@ pytestmark = pytest.mark.skipif("MANTISSA_TEST_DATA" not in os.environ, reason="
 
 SOURCES = {
     "aws.cloudtrail": ["by-log-type/AWS.CloudTrail.ndjson", "scenarios/cloudtrail-*"],
+    "crowdstrike.event_stream": ["by-log-type/Crowdstrike.EventStreams.ndjson"],
+    "crowdstrike.fdr": ["by-log-type/Crowdstrike.FDREvent.ndjson"],
     "duo.admin": ["by-log-type/Duo.Administrator.ndjson"],
     "duo.auth": ["by-log-type/Duo.Authentication.ndjson"],
     "gcp.audit": ["by-log-type/GCP.AuditLog.ndjson"],

@@ -41,17 +41,19 @@ def _iso_8601(column: Column) -> str:
     name = identifier(column.column)
     if column.type in {"date", "timestamp"}:
         return f"CAST({name} AS TIMESTAMP)"
-    if column.type != "string":
+    if column.type not in {"string", "json"}:
         return "NULL::TIMESTAMP"
+    said = _scalar(column)
     # The shape is checked first: the cast also reads 'infinity', 'epoch' and zone names.
-    text = f"CASE WHEN regexp_full_match({name}, {literal(_ISO_8601)}) THEN replace(upper({name}), ',', '.') END"
+    text = f"CASE WHEN regexp_full_match({said}, {literal(_ISO_8601)}) THEN replace(upper({said}), ',', '.') END"
     return f"CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP)"
 
 
 def _epoch(column: Column, units: int) -> str:
     name = identifier(column.column)
-    if column.type == "string":
-        number = f"CASE WHEN regexp_full_match({name}, {literal(_NUMBER)}) THEN TRY_CAST({name} AS DOUBLE) END"
+    if column.type in {"string", "json"}:
+        said = _scalar(column)
+        number = f"CASE WHEN regexp_full_match({said}, {literal(_NUMBER)}) THEN TRY_CAST({said} AS DOUBLE) END"
     elif column.type in {"int32", "int64", "double"}:
         number = f"CAST({name} AS DOUBLE)"
     else:
@@ -59,3 +61,9 @@ def _epoch(column: Column, units: int) -> str:
     inside = f"{number} BETWEEN {_FIRST_SECOND * units} AND {_LAST_SECOND * units}"
     micros = f"{number} * {1_000_000 // units}" if units <= 1_000_000 else f"{number} / {units // 1_000_000}"
     return f"CASE WHEN {inside} THEN make_timestamp(CAST(round({micros}) AS BIGINT)) END"
+
+
+def _scalar(column: Column) -> str:
+    """The text of a string, or of the number or string that is the whole of a ``json`` column."""
+    name = identifier(column.column)
+    return f"json_extract_string({name}, '$')" if column.type == "json" else name
