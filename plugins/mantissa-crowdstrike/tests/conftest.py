@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the fakes: importlib mode does not put tests on the path
 
+from fake_event_streams import FakeEventStreams
 from fake_falcon import FakeFalcon
 
 
@@ -20,4 +21,10 @@ def direct(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def falcon() -> Iterator[FakeFalcon]:
     with FakeFalcon() as fake:
+        yield fake
+
+
+@pytest.fixture
+def event_streams() -> Iterator[FakeEventStreams]:
+    with FakeEventStreams() as fake:
         yield fake

@@ -25,7 +25,7 @@ FALCON = Vendor(
     rate_limit=RateLimit(reset="X-RateLimit-RetryAfter", reading="epoch"),
     remedies={
         400: "CrowdStrike refuses the query",
-        401: "CrowdStrike refuses the API client: check client_id, client_secret, and that url is the address of its cloud",
+        401: "CrowdStrike refuses the API client: check client_id, client_secret, and that url is its cloud's address",
         404: "There is no such CrowdStrike API at this address: check url",
     },
 )
