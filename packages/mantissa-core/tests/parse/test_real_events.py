@@ -30,6 +30,7 @@ SOURCES = {
     "onepassword.item_usage": ["by-log-type/OnePassword.ItemUsage.ndjson"],
     "onepassword.signin": ["by-log-type/OnePassword.SignInAttempt.ndjson"],
     "okta.system": ["by-log-type/Okta.SystemLog.ndjson"],
+    "slack.audit": ["by-log-type/Slack.AuditLogs.ndjson"],
     "generic.json": [
         "by-log-type/AWS.CloudTrail.ndjson",
         "by-log-type/Okta.SystemLog.ndjson",
