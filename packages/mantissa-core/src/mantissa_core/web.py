@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import BinaryIO
 
 import httpx
 
@@ -23,21 +24,51 @@ def send(client: httpx.Client, request: httpx.Request, limit: int = ANSWER_BYTES
         Retry: no connection, a timeout, or an answer that broke off.
         NeedsOperator: the answer is longer than ``limit``.
     """
+    content = bytearray()
+    response = _exchange(client, request, lambda _status: content.extend, limit)
+    return _complete(response, bytes(content))
+
+
+def save(client: httpx.Client, request: httpx.Request, file: BinaryIO, limit: int) -> httpx.Response:
+    """As :func:`send`; the content of an answer of status 2xx goes into ``file``, whose former content is lost.
+
+    What is returned has the content of other answers only, at most ``ANSWER_BYTES`` of it.
+    """
+    content = bytearray()
+    file.seek(0)
+    file.truncate()
+
+    def sink(status: int) -> Callable[[bytes], object]:
+        return file.write if 200 <= status < 300 else lambda piece: content.extend(piece[: ANSWER_BYTES - len(content)])
+
+    return _complete(_exchange(client, request, sink, limit), bytes(content))
+
+
+def _exchange(
+    client: httpx.Client, request: httpx.Request, sink: Callable[[int], Callable[[bytes], object]], limit: int
+) -> httpx.Response:
+    """Send a request and hand the pieces of its answer to what ``sink`` gives for its status."""
     place = origin(request)
     try:
         response = client.send(request, stream=True, follow_redirects=False)
         try:
-            content = _read(response, limit)
+            write, size = sink(response.status_code), 0
+            for piece in response.iter_bytes():
+                if (size := size + len(piece)) > limit:
+                    raise NeedsOperator(f"{place} answered more than {limit} bytes: is the address right?")
+                write(piece)
         finally:
             response.close()
     except httpx.TimeoutException as error:
         raise Retry(f"{place} did not answer in time ({type(error).__name__})") from error
     except (httpx.TransportError, httpx.DecodingError) as error:
         raise Retry(f"{place} cannot be reached: {type(error).__name__}: {error}") from error
-    if content is None:
-        raise NeedsOperator(f"{place} answered more than {limit} bytes: is the address right?")
+    return response
+
+
+def _complete(response: httpx.Response, content: bytes) -> httpx.Response:
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in _WIRE_HEADERS]
-    return httpx.Response(response.status_code, headers=headers, content=content, request=request)
+    return httpx.Response(response.status_code, headers=headers, content=content, request=response.request)
 
 
 def raise_for_status(response: httpx.Response, secrets: Iterable[str] = ()) -> None:
@@ -87,12 +118,3 @@ def excerpt(text: str, secrets: Iterable[str] = (), limit: int = 200) -> str:
 
 # The body is decoded and complete: what described its way over the wire no longer holds.
 _WIRE_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
-
-
-def _read(response: httpx.Response, limit: int) -> bytes | None:
-    content = bytearray()
-    for piece in response.iter_bytes():
-        content += piece
-        if len(content) > limit:
-            return None
-    return bytes(content)

@@ -170,3 +170,19 @@ def test_a_failure_does_not_wait_for_the_limits_reset() -> None:
     error = ACME.refusal(response("", 500, X_RateLimit_Reset="99999999999"))
     assert isinstance(error, Retry)
     assert error.after is None
+
+
+@pytest.mark.parametrize(
+    ("body", "limited"),
+    [
+        ('[{"errorCode": "REQUEST_LIMIT_EXCEEDED"}]', True),
+        ('[{"errorCode": "API_DISABLED_FOR_ORG"}]', False),
+        ("[]", False),
+        ('{"errorCode": "REQUEST_LIMIT_EXCEEDED"}', False),
+    ],
+)
+def test_a_403_may_say_by_its_error_code_that_it_is_a_limit(body: str, limited: bool) -> None:
+    vendor = Vendor("Acme", error_code="0.errorCode", limit_codes=frozenset({"REQUEST_LIMIT_EXCEEDED"}))
+    refused = response(body, 403)
+    assert vendor.throttles(refused) is limited
+    assert isinstance(vendor.refusal(refused), Retry if limited else NeedsOperator)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -203,3 +204,36 @@ def test_no_error_repeats_the_credential_or_the_query(gossip: FakeHTTP, status: 
         assert TOKEN not in repr(error)
         assert "amara" not in repr(error)
         error = error.__cause__ or error.__context__
+
+
+def test_a_file_is_written_as_it_comes() -> None:
+    content = b'"EVENT_TYPE"\n' * 100_000
+    with Scripted(Answer(200, content, {"Content-Type": "text/csv"})) as server, tempfile.TemporaryFile() as file:
+        client(server).download("/file", file, limit=len(content))
+        file.seek(0)
+        assert file.read() == content
+    assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_every_attempt_at_a_file_begins_anew() -> None:
+    with Scripted(None, Answer(503, b"later"), Answer(200, b"whole")) as server, tempfile.TemporaryFile() as file:
+        file.write(b"what an attempt before left")
+        client(server).download("/file", file, limit=100)
+        file.seek(0)
+        assert file.read() == b"whole"
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "words"),
+    [
+        (Answer(200, b"x" * 101), NeedsOperator, "more than 100 bytes"),
+        (Answer(200, b"<html>", {"Content-Type": "text/html"}), Retry, "web page instead of a file"),
+        (Answer(403, {"error": "no"}), NeedsOperator, "lacks a permission"),
+        (Answer(500, {"error": "no"}), Retry, "500"),
+    ],
+    ids=["large", "page", "403", "500"],
+)
+def test_what_is_no_file_is_an_error(answer: Answer, error: type[Exception], words: str) -> None:
+    with Scripted(answer) as server, tempfile.TemporaryFile() as file, pytest.raises(error, match=words):
+        client(server).download("/file", file, limit=100)

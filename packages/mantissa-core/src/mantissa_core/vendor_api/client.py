@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Container, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -75,36 +75,65 @@ class VendorClient:
     ) -> Answer:
         """Ask with any method; ``body`` becomes JSON. Only safe methods are tried again within the call."""
 
-        def send() -> httpx.Response:
-            self._await_budget()
-            return self._send(method, path, query, body)
+        def send(request: httpx.Request) -> httpx.Response:
+            return web.send(self._http, request, self._answer_bytes)
 
-        response = self._attempts.run(send, method)
-        if response.status_code == 401 and self._auth.renew(response.request):
-            response = self._attempts.run(send, method)
+        response = self._exchange(method, path, query, body, send)
         if response.status_code in cursor_refused:
             raise CursorRefused
-        return self._answer(response)
+        self._require_success(response)
+        return Answer.read(response, self.vendor.name, self.vendor.quoted(response))
+
+    def download(self, path: str, file: BinaryIO, *, limit: int) -> None:
+        """``GET`` a path and write what comes into ``file``, at most ``limit`` bytes; whether it is whole is not known.
+
+        Raises:
+            Retry: as :meth:`get`; a web page in place of a file is one.
+            NeedsOperator: as :meth:`get`.
+        """
+
+        def save(request: httpx.Request) -> httpx.Response:
+            return web.save(self._http, request, file, limit)
+
+        response = self._exchange("GET", path, None, None, save)
+        self._require_success(response)
+        if "html" in response.headers.get("Content-Type", "").lower():
+            raise Retry(f"{self.vendor.name} answered with a web page instead of a file{self.vendor.quoted(response)}")
 
     def close(self) -> None:
         """Release the connections."""
         self._http.close()
 
-    def _send(self, method: str, path: str, query: Mapping[str, Any] | None, body: Any) -> httpx.Response:
-        request = self._http.build_request(
-            method, self.base_url + path, params=dict(query) if query else None, json=body, headers=self._headers
-        )
-        self._auth.sign(request)
-        return web.send(self._http, request, self._answer_bytes)
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        body: Any,
+        send: Callable[[httpx.Request], httpx.Response],
+    ) -> httpx.Response:
+        """Send a signed request, within the budget; once more with a new token where the vendor refuses the old one."""
 
-    def _answer(self, response: httpx.Response) -> Answer:
-        """Take note of the limit for the next request, then read the answer or raise what it means."""
+        def attempt() -> httpx.Response:
+            self._await_budget()
+            request = self._http.build_request(
+                method, self.base_url + path, params=dict(query) if query else None, json=body, headers=self._headers
+            )
+            self._auth.sign(request)
+            return send(request)
+
+        response = self._attempts.run(attempt, method)
+        if response.status_code == 401 and self._auth.renew(response.request):
+            response = self._attempts.run(attempt, method)
+        return response
+
+    def _require_success(self, response: httpx.Response) -> None:
+        """Take note of the limit for the next request, then raise what the answer means, unless it is 2xx."""
         throttled = self.vendor.throttles(response)
         if throttled or self.vendor.rate_limit.used_up(response.headers):
             self._budget.pause(self.vendor.wait(response) or 0.0)
         if error := self.vendor.refusal(response):
             raise error
-        return Answer.read(response, self.vendor.name, self.vendor.quoted(response))
 
     def _await_budget(self) -> None:
         """Wait shortly, or ask the runtime to come back: to run into a limit counts against the customer."""

@@ -21,7 +21,8 @@ class Vendor:
     """A vendor as errors name it.
 
     ``request_id`` is the header with its id of a request, for its support. ``error_code`` is the path of its error
-    code in a refusal's JSON, if it has one. ``remedies`` say for a status what the operator must do.
+    code in a refusal's JSON, if it has one (numbers are indices). ``remedies`` say for a status what the operator must
+    do. ``limit_codes`` are error codes that mean a limit, where a 403 alone does not say so.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Vendor:
     error_code: str = ""
     remedies: Mapping[int, str] = field(default_factory=dict)
     rate_limit: RateLimit = field(default_factory=RateLimit)
+    limit_codes: frozenset[str] = frozenset()
 
     def refusal(self, response: httpx.Response) -> MantissaError | None:
         """What a status other than 2xx means: ``Retry`` or ``NeedsOperator``; ``None`` for 2xx."""
@@ -44,11 +46,12 @@ class Vendor:
         return NeedsOperator(said + self.quoted(response))
 
     def throttles(self, response: httpx.Response) -> bool:
-        """429, or a 403 that comes of a limit: GitHub answers so, and names the time."""
-        if response.status_code == 429:
-            return True
+        """429, or a 403 that comes of a limit: GitHub answers so and names the time, Salesforce with an error code."""
+        if response.status_code != 403:
+            return response.status_code == 429
         headers = response.headers
-        return response.status_code == 403 and ("Retry-After" in headers or self.rate_limit.used_up(headers))
+        limited = "Retry-After" in headers or self.rate_limit.used_up(headers)
+        return limited or self._code(response) in self.limit_codes
 
     def wait(self, response: httpx.Response, *, busy: bool = True) -> float | None:
         """Seconds that the vendor asks for. A failure that is not ``busy`` has nothing to do with the reset header."""
@@ -66,8 +69,8 @@ class Vendor:
         try:
             found = json.loads(response.content)
             for key in self.error_code.split("."):
-                found = found[key]
-        except (ValueError, KeyError, TypeError, RecursionError):
+                found = found[int(key)] if isinstance(found, list) else found[key]
+        except (ValueError, LookupError, TypeError, RecursionError):
             return ""
         return str(found) if isinstance(found, (str, int)) else ""
 
