@@ -31,6 +31,7 @@ SOURCES = {
     "onepassword.signin": ["by-log-type/OnePassword.SignInAttempt.ndjson"],
     "okta.system": ["by-log-type/Okta.SystemLog.ndjson"],
     "slack.audit": ["by-log-type/Slack.AuditLogs.ndjson"],
+    "snowflake.query": ["by-log-type/Snowflake.QueryHistory.ndjson"],
     "generic.json": [
         "by-log-type/AWS.CloudTrail.ndjson",
         "by-log-type/Okta.SystemLog.ndjson",

@@ -29,6 +29,7 @@ class Vendor:
     request_id: str = "X-Request-Id"
     error_code: str = ""
     remedies: Mapping[int, str] = field(default_factory=dict)
+    code_remedies: Mapping[str, str] = field(default_factory=dict)
     rate_limit: RateLimit = field(default_factory=RateLimit)
     limit_codes: frozenset[str] = frozenset()
 
@@ -41,7 +42,11 @@ class Vendor:
             return Retry(f"{self.name}'s rate limit is used up{self.quoted(response)}", after=self.wait(response))
         if status >= 500 or status in (408, 425):
             return Retry(f"{self.name} answered {status}{self.quoted(response)}", after=self.wait(response, busy=False))
-        remedy = self.remedies.get(status) or _REMEDIES.get(status, "check the settings").format(status)
+        remedy = (
+            self.code_remedies.get(self._code(response))
+            or self.remedies.get(status)
+            or _REMEDIES.get(status, "check the settings").format(status)
+        )
         said = remedy if self.name in remedy else f"{self.name} answered {status}: {remedy}"
         return NeedsOperator(said + self.quoted(response))
 
