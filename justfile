@@ -35,6 +35,11 @@ bench:
     uv run python benchmarks/ingest.py
     uv run python benchmarks/detect.py
 
+# Run the conformance kits of everything installed, record what they found, and write the table of sources
+conformance *args:
+    uv run pytest -q --conformance docs/conformance.json {{args}}
+    uv run mantissa sources table --markdown --conformance docs/conformance.json > docs/sources.md
+
 # Compare evaluator, matcher and SQL on this many random pairs of a rule and an event
 differential pairs="1000000":
     MANTISSA_PAIRS={{pairs}} uv run pytest -n0 -q -s packages/mantissa-core/tests/detect/sql/test_differential.py

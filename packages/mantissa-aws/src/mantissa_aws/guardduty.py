@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from mantissa_core.errors import NeedsOperator, Retry
@@ -31,6 +31,8 @@ class GuardDutyCollector:
     A finding is updated in place: what is read is its newest version. Findings are handed over as the API writes
     them, not as boto3 knows them, so that members which are newer than boto3 are kept.
     """
+
+    log_types: ClassVar[tuple[str, ...]] = ("aws.guardduty",)
 
     class Config(Access):
         """Settings of ``aws.guardduty``."""

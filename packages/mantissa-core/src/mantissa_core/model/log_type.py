@@ -226,6 +226,8 @@ class LogType(_Model):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+$")]
     """``vendor.thing``; the table's name is the same with underscores."""
     title: str
+    product: str = ""
+    """What people call the source; log types of one product are listed together. Without it, the vendor."""
     description: str = ""
     reference: str = ""
     """The vendor's page about the format."""
@@ -248,6 +250,11 @@ class LogType(_Model):
     def table(self) -> str:
         """The table's name in the lake."""
         return self.name.replace(".", "_")
+
+    @property
+    def vendor(self) -> str:
+        """The first part of the name, which the names of the vendor's plugins begin with too."""
+        return self.name.partition(".")[0]
 
     @property
     def times(self) -> tuple[EventTime, ...]:

@@ -15,11 +15,13 @@ from mantissa_core.vendor_api.budget import forget_shared
 
 from .collector_reader import Reader
 from .collector_source import Event, Fault, Queue, Source
+from .conformance import proves
 
 
 class CollectorTrial:
     """The fake, the collector, and how they are brought together."""
 
+    conforms_to: ClassVar[str] = "mantissa.collectors"
     secrets: ClassVar[tuple[str, ...]] = ()
     """The credentials that :meth:`collector` configures."""
     start: ClassVar[datetime] = datetime(2025, 3, 4, 9, 0, tzinfo=UTC)
@@ -77,7 +79,9 @@ class CollectorTrial:
     def _start(self, source: Any) -> Collector:
         """The collector as a new process has it: what the former one knew of limits is forgotten."""
         forget_shared()
-        return self.collector(source)
+        collector = self.collector(source)
+        proves(self, collector)
+        return collector
 
     def _read_all(self, source: Any) -> Reader:
         reader = self._reader(source)

@@ -1,4 +1,7 @@
-"""Fixtures that every project with ``mantissa-core[testing]`` has. Imports nothing heavy: coverage starts later."""
+"""Fixtures and the option that every project with ``mantissa-core[testing]`` has.
+
+Imports nothing heavy: coverage starts later.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .conformance import (
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_makereport,
+    pytest_sessionfinish,
+)
+
 if TYPE_CHECKING:
     from mantissa_core import Runtime
+
+__all__ = [
+    "mantissa",
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_runtest_makereport",
+    "pytest_sessionfinish",
+    "start_plugin",
+]
 
 
 @pytest.fixture

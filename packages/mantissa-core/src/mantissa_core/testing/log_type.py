@@ -25,6 +25,8 @@ from mantissa_core.parse.log_types import read
 from mantissa_core.parse.rebuild import rebuild
 from mantissa_core.parse.rows import RowBuilder
 
+from .conformance import proves
+
 
 def rows_of(log_type: LogType, events: Sequence[Mapping[str, Any] | bytes]) -> list[dict[str, Any]]:
     """Make rows of events, as collection would. Fails where one would become a dead letter."""
@@ -57,13 +59,16 @@ def _leaves(members: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator
 class LogTypeContract:
     """What every log type must be. Set ``file``."""
 
+    conforms_to: ClassVar[str] = "mantissa.log_types"
     file: ClassVar[Path | Traversable]
     """The YAML file."""
 
     @pytest.fixture
     def log_type(self) -> LogType:
         """The log type."""
-        return read(self.file)
+        log_type = read(self.file)
+        proves(self, log_type.name)
+        return log_type
 
     def test_it_has_examples(self, log_type: LogType) -> None:
         """Nothing else shows what the overlay is meant to be."""

@@ -23,6 +23,8 @@ from hypothesis import strategies as st
 
 from mantissa_core.model import Blob, Decoded
 
+from .conformance import proves
+
 MAX_RECORDS_PER_STEP = 20_000
 MAX_BYTES_PER_STEP = 64 << 20
 _FEW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -70,6 +72,7 @@ class ParserContract:
     formats that are not JSON: a record is then longer than the bytes that it was made from.
     """
 
+    conforms_to: ClassVar[str] = "mantissa.parsers"
     samples: ClassVar[tuple[ParserSample, ...]] = ()
     resumable: ClassVar[bool] = True
     translated: ClassVar[bool] = False
@@ -193,7 +196,9 @@ class ParserContract:
         drip: int | None = None,
     ) -> _Result:
         blob = Blob("origin", "sample", lambda: _reader(content, drip), offset, final, context or {})
-        steps = tuple(self.make_parser().decode(blob))
+        parser = self.make_parser()
+        proves(self, parser)
+        steps = tuple(parser.decode(blob))
         return _Result(
             steps,
             tuple(record for step in steps for record in step.records),
