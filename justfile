@@ -40,6 +40,10 @@ conformance *args:
     uv run pytest -q --conformance docs/conformance.json {{args}}
     uv run mantissa sources table --markdown --conformance docs/conformance.json > docs/sources.md
 
+# Two hours of live collection from every source at once, under faults and kills, in minutes
+live *args:
+    uv run python benchmarks/live.py {{args}}
+
 # Compare evaluator, matcher and SQL on this many random pairs of a rule and an event
 differential pairs="1000000":
     MANTISSA_PAIRS={{pairs}} uv run pytest -n0 -q -s packages/mantissa-core/tests/detect/sql/test_differential.py

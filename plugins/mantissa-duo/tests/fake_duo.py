@@ -52,7 +52,8 @@ class FakeDuo(FakeVendor):
         if request.route not in {"/admin/v1/logs/administrator", "/admin/v1/logs/telephony"}:
             raise Refused(404, "40401")
         found = self.ledger.between(datetime.fromtimestamp(int(query["mintime"]), UTC))
-        return _ok([record(event, self.log) for event in self.earliest(found, self.page_size).events])
+        log = request.route.rpartition("/")[2]
+        return _ok([record(event, log) for event in self.earliest(found, self.page_size).events])
 
     def refusal(self, status: int, code: str) -> Answer:
         return Answer(status, {"stat": "FAIL", "code": int(code or f"{status}01"), "message": "refused"})

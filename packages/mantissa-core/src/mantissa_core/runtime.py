@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -60,6 +60,8 @@ class Runtime(Parts):
 
     def __init__(self, settings: Settings, home: Path) -> None:
         super().__init__(settings, home)
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        """What live collection takes for the present. Simulations, whose hours pass in minutes, set another."""
         self._pid = os.getpid()
         self._detecting = threading.Lock()
         self._buffers: dict[tuple[str, str], Buffer] = {}
@@ -198,7 +200,9 @@ class Runtime(Parts):
         collector = self.plugin(Collector, label)
         try:
             with self._ingesters.use(f"{label}/{stream.name}", label) as ingester:
-                runner = StreamRunner(label, collector, stream, ingester, lookback=lookback, budget=budget)
+                runner = StreamRunner(
+                    label, collector, stream, ingester, lookback=lookback, budget=budget, clock=self.clock
+                )
                 yield from runner.run(stop)
         except MantissaError as error:
             self.attempts.failed(label, stream.name, error)
