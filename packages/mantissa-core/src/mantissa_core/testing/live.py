@@ -50,8 +50,8 @@ class Live:
 
     ``tables`` maps each table that the collector fills to the SQL expression that gives :attr:`Event.id` back: every
     event that is put into ``source`` must be in each of them, once. ``settings`` are the plugin's; ``secrets`` are
-    those that the instance's secret store holds. ``environment`` is set for the collecting process. ``late`` bounds how long
-    after its time an event appears; without it the shortest overlap of the collector's streams does.
+    those that the instance's secret store holds. ``environment`` is set for the collecting process. ``late`` bounds
+    how long after its time an event appears; without it the shortest overlap of the collector's streams does.
     """
 
     plugin: str
