@@ -29,7 +29,7 @@ class VendorClient:
     """One credential at one address. Threads may share it.
 
     ``per_minute`` and ``burst`` bound the requests of everyone in this process who uses the same credential at the
-    same address. ``base_url`` comes from :func:`.address.base_url`.
+    same address. ``base_url`` comes from :func:`.address.base_url`. ``transport`` is that of :func:`.http.http_client`.
     """
 
     def __init__(
@@ -43,11 +43,12 @@ class VendorClient:
         burst: int = 60,
         headers: Mapping[str, str] | None = None,
         answer_bytes: int = ANSWER_BYTES,
+        transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.vendor, self.base_url = vendor, base_url
         self._auth, self._headers, self._answer_bytes, self._sleep = auth, dict(headers or {}), answer_bytes, sleep
-        self._http = http_client(f"mantissa-{vendor.name.lower().replace(' ', '-')}", timeout)
+        self._http = http_client(f"mantissa-{vendor.name.lower().replace(' ', '-')}", timeout, transport)
         self._own_budget = f"the budget of {per_minute:g} requests a minute to {vendor.name}"
         self._budget = shared(f"{base_url} {auth.identity}", per_minute, burst)
         self._attempts = Attempts(sleep=sleep)
@@ -74,6 +75,19 @@ class VendorClient:
         cursor_refused: Container[int] = (),
     ) -> Answer:
         """Ask with any method; ``body`` becomes JSON. Only safe methods are tried again within the call."""
+        response = self.fetch(method, path, query=query, body=body, cursor_refused=cursor_refused)
+        return Answer.read(response, self.vendor.name, self.vendor.quoted(response))
+
+    def fetch(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        cursor_refused: Container[int] = (),
+    ) -> httpx.Response:
+        """As :meth:`request`, for an answer that is no JSON document, such as JSON lines: its bytes, unread."""
 
         def send(request: httpx.Request) -> httpx.Response:
             return web.send(self._http, request, self._answer_bytes)
@@ -81,8 +95,7 @@ class VendorClient:
         response = self._exchange(method, path, query, body, send)
         if response.status_code in cursor_refused:
             raise CursorRefused
-        self._require_success(response)
-        return Answer.read(response, self.vendor.name, self.vendor.quoted(response))
+        return self._accepted(response)
 
     def download(self, path: str, file: BinaryIO, *, limit: int) -> None:
         """``GET`` a path and write what comes into ``file``, at most ``limit`` bytes; whether it is whole is not known.
@@ -95,8 +108,7 @@ class VendorClient:
         def save(request: httpx.Request) -> httpx.Response:
             return web.save(self._http, request, file, limit)
 
-        response = self._exchange("GET", path, None, None, save)
-        self._require_success(response)
+        response = self._accepted(self._exchange("GET", path, None, None, save))
         if "html" in response.headers.get("Content-Type", "").lower():
             raise Retry(f"{self.vendor.name} answered with a web page instead of a file{self.vendor.quoted(response)}")
 
@@ -127,13 +139,14 @@ class VendorClient:
             response = self._attempts.run(attempt, method)
         return response
 
-    def _require_success(self, response: httpx.Response) -> None:
-        """Take note of the limit for the next request, then raise what the answer means, unless it is 2xx."""
+    def _accepted(self, response: httpx.Response) -> httpx.Response:
+        """Take note of the limit for the next request, then raise what a refusal means."""
         throttled = self.vendor.throttles(response)
         if throttled or self.vendor.rate_limit.used_up(response.headers):
             self._budget.pause(self.vendor.wait(response) or 0.0)
         if error := self.vendor.refusal(response):
             raise error
+        return response
 
     def _await_budget(self) -> None:
         """Wait shortly, or ask the runtime to come back: to run into a limit counts against the customer."""

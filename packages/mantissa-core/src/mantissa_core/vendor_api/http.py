@@ -8,9 +8,15 @@ from functools import cache
 import httpx
 
 
-def http_client(name: str, timeout: float) -> httpx.Client:
-    """A client that follows no redirect. ``name`` is its User-Agent, ``timeout`` in seconds."""
-    return httpx.Client(headers={"Accept": "application/json", "User-Agent": name}, timeout=timeout, verify=_trusted())
+def http_client(name: str, timeout: float, transport: httpx.BaseTransport | None = None) -> httpx.Client:
+    """A client that follows no redirect. ``name`` is its User-Agent, ``timeout`` in seconds.
+
+    ``transport`` is another way than TCP with the public authorities: a Unix socket, a client certificate.
+    """
+    headers = {"Accept": "application/json", "User-Agent": name}
+    if transport is not None:
+        return httpx.Client(headers=headers, timeout=timeout, transport=transport)
+    return httpx.Client(headers=headers, timeout=timeout, verify=_trusted())
 
 
 @cache
