@@ -3,15 +3,18 @@
 import importlib.util
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from mantissa_core.model import Window
+from mantissa_core.testing.alert_sink import delivery
 from mantissa_core.testing.collector import Event
 from mantissa_github.collector import AuditLog
 from mantissa_okta.collector import SystemLog
+from mantissa_pagerduty.sink import PagerDuty
 from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_core.exceptions import OpenAPIError
@@ -76,6 +79,22 @@ def test_every_request_is_one_that_the_vendor_describes(name, monkeypatch):
         assert len(server.requests) == 4
         for request in server.requests:
             described.validate_request(Asked(server.url, request))
+
+
+def test_every_pagerduty_event_is_one_that_pagerduty_describes(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    module = fake("fake_pagerduty")
+    with module.FakePagerDuty() as server:
+        subject = PagerDuty(PagerDuty.Config.model_validate({"routing_key": module.KEY, "server": server.url}))
+        opened = delivery()
+        for event, status in (("opened", "open"), ("updated", "acknowledged"), ("resolved", "resolved")):
+            subject.deliver(replace(opened, event=event, alert=replace(opened.alert, status=status)))
+        described = description("pagerduty-events-v2", server.url)
+        assert len(server.requests) == 3
+        for request in server.requests:
+            asked = Asked(server.url, request)
+            asked.path, asked.content_type, asked.body = "/v2/enqueue", "application/json", request.body
+            described.validate_request(asked)
 
 
 def test_a_request_that_the_vendor_does_not_describe_is_found():

@@ -86,6 +86,9 @@ class AlertSinkContract:
     survives_restarts: ClassVar[bool] = True
     """Whether a repeated key is dropped by another process too. Where it is not, the docs must say so."""
 
+    one_for_each_alert: ClassVar[bool] = False
+    """Whether the destination has one thing for each alert, which its messages change: an incident, a ticket."""
+
     @pytest.fixture
     def destination(self) -> Iterator[Destination]:
         """Yield a fresh fake."""
@@ -107,8 +110,8 @@ class AlertSinkContract:
 
     def test_each_key_is_a_message_of_its_own(self, destination: Any) -> None:
         sink = self.sink(destination)
-        for key in ("kit-1", "kit-2", "kit-10"):
-            sink.deliver(delivery(key))
+        for number in (1, 2, 10):
+            sink.deliver(delivery(f"kit-{number}", **({"id": f"{number:032x}"} if self.one_for_each_alert else {})))
         assert len(destination.messages()) == 3
 
     def test_a_repeated_key_is_seen_once(self, destination: Any) -> None:
