@@ -23,7 +23,7 @@ class FakePubSub(FakeVendor):
     takes no acknowledgement behind its deadline; ``granted`` are the caller's permissions.
     """
 
-    faults = FakeVendor.faults - {Fault.ENDLESS, Fault.BIG_CURSORS, Fault.EMPTY_PAGE, Fault.SKEWED_CLOCK}
+    faults = FakeVendor.faults - {Fault.ENDLESS, Fault.BIG_CURSORS, Fault.SKEWED_CLOCK}
     faults |= {Fault.TOKEN_LAPSED}
     limit_headers = None
     deadline = 10
@@ -113,7 +113,8 @@ class FakePubSub(FakeVendor):
             raise Refused(400, "INVALID_ARGUMENT")
         if self.fault is Fault.TRUNCATED:  # what is handed out in a broken answer would be gone for a while
             return Answer(200, {"receivedMessages": [{"ackId": "1"}]})
-        given = [self._deliver(each) for each in self._next(min(most, self.page_size))]
+        chosen = [] if self._empties_now() else self._next(min(most, self.page_size))
+        given = [self._deliver(each) for each in chosen]
         return Answer(200, {"receivedMessages": given} if given else {})
 
     def refusal(self, status: int, code: str) -> Answer:

@@ -95,7 +95,7 @@ def test_messages_are_held_for_longer_than_the_subscription_says_while_they_are_
     assert len([method for method, _ in pubsub.asked if method == "modifyAckDeadline"]) == 2  # nothing to let go
 
 
-def test_a_page_is_filled_from_several_answers_of_which_the_first_may_wait(pubsub: FakePubSub) -> None:
+def test_a_page_is_filled_from_several_answers(pubsub: FakePubSub) -> None:
     pubsub.put([Event(f"e{number}", START) for number in range(7)])
     subject = collector(pubsub, messages_per_page=5)
     [stream] = subject.streams()
@@ -104,13 +104,13 @@ def test_a_page_is_filled_from_several_answers_of_which_the_first_may_wait(pubsu
         sizes.append((len(page.acks), page.more))
         subject.acknowledge(stream, page.acks)
     assert sizes == [(5, True), (2, False)]
-    pulls = [body for method, body in pubsub.asked if method == "pull"]
-    assert [(body["maxMessages"], body.get("returnImmediately", False)) for body in pulls] == [
-        (5, False),
-        (2, True),
-        (5, False),
-        (3, True),
-    ]
+    assert [body["maxMessages"] for method, body in pubsub.asked if method == "pull"] == [5, 2, 5, 3, 3, 3]
+
+
+def test_an_answer_that_is_empty_though_there_are_messages_is_not_the_end(pubsub: FakePubSub) -> None:
+    pubsub.put([Event("e1", START)])
+    pubsub.inject(Fault.EMPTY_PAGE)
+    assert read(collector(pubsub))[0] == ["gcp.audit e1"]
 
 
 def test_entries_become_the_log_type_of_their_log(pubsub: FakePubSub) -> None:

@@ -35,7 +35,7 @@ class Access(PluginConfig):
     sources count: GOOGLE_APPLICATION_CREDENTIALS, gcloud's file, the metadata server."""
     other_log_type: str = "generic.json"
     """What the entries of logs are that have no log type of their own."""
-    timeout: float = Field(default=120, gt=0, le=600)
+    timeout: float = Field(default=60, gt=0, le=600)
     """Seconds to wait for an answer."""
 
 

@@ -30,6 +30,8 @@ SUSPECTS = 500
 """Messages that the state remembers to have been tried alone."""
 KEPT = 64 * 1024
 """Bytes that are kept of a message that is rejected."""
+EMPTY = 3
+"""Empty answers in a row after which there is taken to be no message."""
 ANSWER_BYTES = 64 * 1024 * 1024
 CONSUME = "pubsub.subscriptions.consume"
 PUBSUB = Vendor(
@@ -125,18 +127,18 @@ class PubSubCollector:
         self._api.close()
 
     def _pull(self) -> list[_Message]:
-        """The messages of a page. The first request waits until there are some, as long as Google lets it."""
+        """The messages of a page: until it is full, or several answers in a row are empty."""
         received: list[_Message] = []
-        most = self._config.messages_per_page
-        while len(received) < most:
-            # Deprecated, but without it the messages at hand would wait for others that may not come.
-            at_once = {"returnImmediately": True} if received else {}
-            answer = self._ask("pull", {"maxMessages": min(1000, most - len(received)), **at_once})
+        most, empty = self._config.messages_per_page, 0
+        while len(received) < most and empty < EMPTY:
+            # Google discourages returnImmediately, as an answer may then be empty though there are messages. Without
+            # it a request is held until there is one, for a minute or more, and others wait for their turn.
+            answer = self._ask("pull", {"maxMessages": min(1000, most - len(received)), "returnImmediately": True})
             messages = _messages(answer)
-            if not messages:
-                break
-            self._held.add([each.ack_id for each in messages])
-            received += messages
+            empty = 0 if messages else empty + 1
+            if messages:
+                self._held.add([each.ack_id for each in messages])
+                received += messages
         return received
 
     def _page(self, messages: Sequence[_Message], suspects: Sequence[str], *, more: bool) -> Page:
