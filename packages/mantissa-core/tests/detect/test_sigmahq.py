@@ -22,8 +22,11 @@ from mantissa_core.parse.rows import RowBuilder
 
 SOURCES = {
     "aws.cloudtrail": ("rules/cloud/aws", ["scenarios/cloudtrail-*/**/*", "by-log-type/AWS.CloudTrail.ndjson"]),
+    "azure.activity": ("rules/cloud/azure/activity_logs", ["by-log-type/Azure.MonitorActivity.ndjson"]),
     "duo.auth": ("rules/identity/cisco_duo", ["by-log-type/Duo.Authentication.ndjson"]),
     "gcp.audit": ("rules/cloud/gcp/audit", ["by-log-type/GCP.AuditLog.ndjson"]),
+    "entra.audit": ("rules/cloud/azure/audit_logs", ["by-log-type/Azure.Audit.ndjson"]),
+    "entra.signin": ("rules/cloud/azure/signin_logs", ["by-log-type/Azure.Audit.ndjson"]),
     "github.audit": ("rules/application/github", ["by-log-type/GitHub.Audit.ndjson"]),
     "m365.audit": ("rules/cloud/m365", ["by-log-type/Microsoft365.Audit.AzureActiveDirectory.ndjson"]),
     "okta.system": ("rules/identity/okta", ["by-log-type/Okta.SystemLog.ndjson"]),
