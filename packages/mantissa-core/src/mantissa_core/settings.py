@@ -25,7 +25,8 @@ def configure(
     """Validate ``settings`` as ``model`` and return it with the secret values it holds.
 
     A field of type ``SecretStr`` takes a reference only: ``secret://name`` or ``env:NAME``. Any text may be
-    ``env:NAME``. A field that declares ``json_schema_extra={"env": "NAME"}`` falls back to that variable. A
+    ``env:NAME``. A field that declares ``json_schema_extra={"env": "NAME"}`` falls back to that variable, or to the
+    first of several that is set (``{"env": ["NAME", "OTHER"]}``). A
     relative path is relative to the folder of ``where``.
 
     Raises:
@@ -34,9 +35,9 @@ def configure(
     """
     written = dict(settings)
     for name, field in model.model_fields.items():
-        variable = _variable(field)
-        if name not in written and variable and os.environ.get(variable):
-            written[name] = f"{VARIABLE}{variable}"
+        given = next((each for each in _variables(field) if os.environ.get(each)), None)
+        if name not in written and given:
+            written[name] = f"{VARIABLE}{given}"
     references = References(secrets, where)
     values = references.fields(written, model, key)
     config = _validated(model, values, written, references.found, where, key)
@@ -129,10 +130,10 @@ def _model_at(model: type[BaseModel], location: tuple[str | int, ...]) -> type[B
     return model
 
 
-def _variable(field: FieldInfo) -> str | None:
+def _variables(field: FieldInfo) -> list[str]:
     extra = field.json_schema_extra
-    name = extra.get("env") if isinstance(extra, dict) else None
-    return name if isinstance(name, str) else None
+    names = extra.get("env") if isinstance(extra, dict) else None
+    return [str(each) for each in names] if isinstance(names, list) else [names] if isinstance(names, str) else []
 
 
 def _anchored(config: M, where: str) -> M:

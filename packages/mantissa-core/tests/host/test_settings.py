@@ -19,6 +19,7 @@ class Config(PluginConfig):
     headers: dict[str, SecretStr] = Field(default_factory=dict)
     path: Path = Path("state/file")
     count: int = 1
+    tenant: str = Field("", json_schema_extra={"env": ["ACME_TENANT", "TENANT"]})
 
 
 def _configure(values, where="/etc/mantissa/mantissa.toml", **secrets):
@@ -98,6 +99,13 @@ def test_a_declared_variable_fills_an_absent_key_and_the_file_wins(monkeypatch):
     monkeypatch.setenv("ACME_URL", "https://from.environment")
     assert _configure({})[0].url == "https://from.environment"
     assert _configure({"url": "https://from.file"})[0].url == "https://from.file"
+
+
+def test_of_several_declared_variables_the_first_that_is_set_counts(monkeypatch):
+    monkeypatch.setenv("TENANT", "other")
+    assert _configure({})[0].tenant == "other"
+    monkeypatch.setenv("ACME_TENANT", "own")
+    assert _configure({})[0].tenant == "own"
 
 
 def test_a_relative_path_is_below_the_folder_of_the_file():
