@@ -10,7 +10,7 @@ demo:
 test *args:
     uv run pytest {{args}}
 
-# A Trino server and the BigQuery emulator for the tests of rules as SQL: install and start, or stop, status
+# A Trino server and the BigQuery emulator for the tests of rules as SQL, Azurite for those of Azure: install and start, or stop, status
 engines command="start":
     uv run python engines/engines.py {{command}}
 

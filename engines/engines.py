@@ -1,9 +1,10 @@
-"""A Trino server and the BigQuery emulator on this machine, for the tests of rules as SQL.
+"""A Trino server and the BigQuery emulator on this machine, for the tests of rules as SQL, and Azurite, for Azure's.
 
-``engines.py install`` brings both into ``engines/.installed``, ``start`` also starts them and waits until they
-answer, ``status`` says which do, ``stop`` ends them. Each may be repeated. Ports: ``MANTISSA_TRINO_PORT`` (18080) and
-``MANTISSA_BIGQUERY_PORT`` (19050; gRPC ten higher). The archives come from ``MANTISSA_MAVEN`` (Maven Central), the
-emulator's source by way of ``GOPROXY``.
+``engines.py install`` brings them into ``engines/.installed``, ``start`` also starts them and waits until they
+answer, ``status`` says which do, ``stop`` ends them. Each may be repeated. Ports: ``MANTISSA_TRINO_PORT`` (18080),
+``MANTISSA_BIGQUERY_PORT`` (19050; gRPC ten higher) and ``MANTISSA_AZURITE_PORT`` (19100). The archives come from
+``MANTISSA_MAVEN`` (Maven Central), the emulator's source by way of ``GOPROXY``, Azurite from npm's registry; it is left
+out where there is no npm.
 """
 
 from __future__ import annotations
@@ -40,13 +41,18 @@ ARCHIVES = {
 """Artifacts of the group ``io.trino``, with their SHA-256."""
 EMULATOR = "github.com/goccy/bigquery-emulator/cmd/bigquery-emulator"
 
+AZURITE = "3.37.0"
+"""Microsoft's emulator of Azure Storage."""
+
 TRINO_PORT = int(os.environ.get("MANTISSA_TRINO_PORT", "18080"))
 BIGQUERY_PORT = int(os.environ.get("MANTISSA_BIGQUERY_PORT", "19050"))
+AZURITE_PORT = int(os.environ.get("MANTISSA_AZURITE_PORT", "19100"))
 PATIENCE = 120.0
 """Seconds until a started engine must answer."""
 
 SERVER = INSTALLED / f"trino-server-core-{TRINO}"
 BINARY = INSTALLED / "bigquery-emulator"
+STORAGE = INSTALLED / f"azurite-{AZURITE}"
 
 
 def fail(message: str) -> NoReturn:
@@ -64,7 +70,10 @@ def install() -> None:
     if not BINARY.exists() or not stamp.exists() or stamp.read_bytes() != pinned:
         _build_emulator()
         stamp.write_bytes(pinned)
-    print(f"installed: Trino {TRINO} and the BigQuery emulator, in {INSTALLED}")
+    if not STORAGE.exists() and shutil.which("npm") is not None:
+        _install_azurite()
+    azurite = f"Azurite {AZURITE}" if STORAGE.exists() else "no Azurite, which takes npm"
+    print(f"installed: Trino {TRINO}, the BigQuery emulator and {azurite}, in {INSTALLED}")
 
 
 def _install_trino() -> None:
@@ -115,6 +124,17 @@ def _build_emulator() -> None:
     command = ["go", "build", "-mod=readonly", "-o", str(BINARY), EMULATOR]
     if subprocess.run(command, cwd=HERE / "bigquery", env=os.environ | {"CGO_ENABLED": "0"}).returncode:
         fail("the BigQuery emulator could not be built; GOPROXY names another module proxy")
+
+
+def _install_azurite() -> None:
+    unpacked = INSTALLED / "unpacking-azurite"
+    shutil.rmtree(unpacked, ignore_errors=True)
+    unpacked.mkdir()
+    (unpacked / "package.json").write_text("{}")  # else npm looks for one in the folders above
+    command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", f"azurite@{AZURITE}"]
+    if subprocess.run(command, cwd=unpacked).returncode:
+        fail("Azurite could not be installed; npm's own configuration names another registry")
+    unpacked.rename(STORAGE)  # last: a folder of this name is complete
 
 
 def java_home() -> Path:
@@ -168,6 +188,13 @@ def bigquery_command() -> list[str]:
     return [str(BINARY), "--project=mantissa", "--dataset=lake", "--host=127.0.0.1", *ports]
 
 
+def azurite_command() -> list[str]:
+    """What starts Azurite's blobs, kept in memory."""
+    program = str(STORAGE / "node_modules" / ".bin" / "azurite-blob")
+    options = ["--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck", "--silent"]
+    return [program, f"--blobPort={AZURITE_PORT}", *options]
+
+
 def trino_answers() -> bool:
     """Trino is up and has finished starting."""
     try:
@@ -185,9 +212,19 @@ def bigquery_answers() -> bool:
         return False
 
 
+def azurite_answers() -> bool:
+    """Azurite answers, be it with a refusal."""
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{AZURITE_PORT}/devstoreaccount1?comp=list", timeout=5)
+        return answer.headers.get("Server", "").startswith("Azurite")
+    except httpx.HTTPError:
+        return False
+
+
 ENGINES: dict[str, tuple[Callable[[], list[str]], Callable[[], bool], int]] = {
     "trino": (trino_command, trino_answers, TRINO_PORT),
     "bigquery": (bigquery_command, bigquery_answers, BIGQUERY_PORT),
+    **({"azurite": (azurite_command, azurite_answers, AZURITE_PORT)} if shutil.which("npm") else {}),
 }
 
 
@@ -236,7 +273,7 @@ def _process(name: str) -> int | None:
 
 def main() -> None:
     """Run one of the commands."""
-    parser = argparse.ArgumentParser(description="A Trino server and the BigQuery emulator for the tests.")
+    parser = argparse.ArgumentParser(description="A Trino server, the BigQuery emulator and Azurite for the tests.")
     parser.add_argument("command", choices=["install", "start", "stop", "status"])
     command = parser.parse_args().command
     if command in {"install", "start"}:
