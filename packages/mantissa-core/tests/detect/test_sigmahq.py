@@ -28,6 +28,7 @@ SOURCES = {
     "entra.audit": ("rules/cloud/azure/audit_logs", ["by-log-type/Azure.Audit.ndjson"]),
     "entra.signin": ("rules/cloud/azure/signin_logs", ["by-log-type/Azure.Audit.ndjson"]),
     "github.audit": ("rules/application/github", ["by-log-type/GitHub.Audit.ndjson"]),
+    "gworkspace.activity": ("rules/cloud/gcp/gworkspace", ["by-log-type/GSuite.ActivityEvent.ndjson"]),
     "m365.audit": ("rules/cloud/m365", ["by-log-type/Microsoft365.Audit.AzureActiveDirectory.ndjson"]),
     "okta.system": ("rules/identity/okta", ["by-log-type/Okta.SystemLog.ndjson"]),
 }

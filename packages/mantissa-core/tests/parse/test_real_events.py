@@ -30,6 +30,7 @@ SOURCES = {
     "duo.auth": ["by-log-type/Duo.Authentication.ndjson"],
     "entra.audit": ["by-log-type/Azure.Audit.ndjson"],
     "github.audit": ["by-log-type/GitHub.Audit.ndjson"],
+    "gworkspace.activity": ["by-log-type/GSuite.ActivityEvent.ndjson"],
     "m365.audit": ["by-log-type/Microsoft365.Audit.AzureActiveDirectory.ndjson"],
     "onepassword.item_usage": ["by-log-type/OnePassword.ItemUsage.ndjson"],
     "onepassword.signin": ["by-log-type/OnePassword.SignInAttempt.ndjson"],
