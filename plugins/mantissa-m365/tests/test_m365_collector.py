@@ -219,12 +219,14 @@ def test_a_refusal_says_what_the_operator_must_do(m365: FakeM365, status: int, c
     assert f"({code or f'AF{status}'})" in str(raised.value)
 
 
-@pytest.mark.parametrize("status", [429, 403])
-def test_too_many_requests_are_told_by_the_code(m365: FakeM365, status: int) -> None:
-    m365.answer = Answer(status, {"error": {"code": "AF429", "message": "Too many requests."}}, {"Retry-After": "30"})
+@pytest.mark.parametrize(("status", "headers", "after"), [(429, {"Retry-After": "30"}, 30), (403, {}, None)])
+def test_too_many_requests_are_told_by_the_status_or_the_code(
+    m365: FakeM365, status: int, headers: dict[str, str], after: float | None
+) -> None:
+    m365.answer = Answer(status, {"error": {"code": "AF429", "message": "Too many requests."}}, headers)
     with pytest.raises(Retry, match="rate limit") as raised:
         activity(m365).check()
-    assert raised.value.after == 30
+    assert raised.value.after == after
 
 
 def test_an_internal_error_is_passing(m365: FakeM365) -> None:
