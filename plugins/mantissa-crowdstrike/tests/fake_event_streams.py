@@ -18,9 +18,9 @@ ACTIONS = "/sensors/entities/datafeed-actions/v1/"
 class FakeEventStreams(FakeVendor):
     """One customer with ``partitions``; all events are in the first. A connection gives a page of events and ends.
 
-    ``silent``: it stays open and silent instead; ``beating``: with empty lines now and then. Events stand in the order in which they came, not in that of their
-    times, and reading from an offset gives its event again. ``lines`` stand before the events. ``refreshed`` counts
-    sessions that were kept open.
+    ``silent``: it stays open instead; ``beating``: with empty lines now and then. Events stand in the order in which
+    they came, not in that of their times, and reading from an offset gives its event again. ``lines`` stand before the
+    events. ``refreshed`` counts sessions that were kept open.
     """
 
     faults = frozenset(Fault) - {Fault.ENDLESS, Fault.SHUFFLED, Fault.EMPTY_PAGE}

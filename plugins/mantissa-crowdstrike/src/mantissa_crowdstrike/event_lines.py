@@ -39,7 +39,7 @@ class LineSplitter:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """``event`` and its ``offset``, or why it is none. ``is_error``: it is an answer of the API in place of a stream."""
+    """``event`` and its ``offset``, or why it is none. ``is_error``: it is an answer of the API, no stream."""
 
     event: dict[str, Any] | None = None
     offset: int = 0
