@@ -1,6 +1,6 @@
 """CrowdStrike's detections, from its Alerts API: first the ids of a page, then what they stand for.
 
-Reference: https://developer.crowdstrike.com/api-reference/collections/alerts/, GetQueriesAlertsV2 and PostEntitiesAlertsV2.
+Reference: https://developer.crowdstrike.com/api-reference/collections/alerts/: GetQueriesAlertsV2, PostEntitiesAlertsV2
 """
 
 from __future__ import annotations
