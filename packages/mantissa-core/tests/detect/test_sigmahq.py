@@ -30,6 +30,7 @@ SOURCES = {
     "github.audit": ("rules/application/github", ["by-log-type/GitHub.Audit.ndjson"]),
     "gworkspace.activity": ("rules/cloud/gcp/gworkspace", ["by-log-type/GSuite.ActivityEvent.ndjson"]),
     "m365.audit": ("rules/cloud/m365", ["by-log-type/Microsoft365.Audit.AzureActiveDirectory.ndjson"]),
+    "kubernetes.audit": ("rules/application/kubernetes", ["by-log-type/Amazon.EKS.Audit.ndjson"]),
     "okta.system": ("rules/identity/okta", ["by-log-type/Okta.SystemLog.ndjson"]),
 }
 

@@ -36,6 +36,7 @@ SOURCES = {
     "onepassword.signin": ["by-log-type/OnePassword.SignInAttempt.ndjson"],
     "okta.system": ["by-log-type/Okta.SystemLog.ndjson"],
     "slack.audit": ["by-log-type/Slack.AuditLogs.ndjson"],
+    "kubernetes.audit": ["by-log-type/Amazon.EKS.Audit.ndjson"],
     "snowflake.query": ["by-log-type/Snowflake.QueryHistory.ndjson"],
     "generic.json": [
         "by-log-type/AWS.CloudTrail.ndjson",
