@@ -82,3 +82,20 @@ def test_it_names_the_packages_that_are_missing(tmp_path, monkeypatch):
     result = mantissa("demo", "--keep", str(tmp_path / "d"))
     assert result.exit_code == 3
     assert "pip install mantissa-nowhere" in result.stderr
+
+
+def test_any_installed_source_can_be_shown(tmp_path):
+    result = mantissa(
+        "--json", "demo", *DAY, "--source", "okta", "--source", "AWS Config", "--keep", str(tmp_path / "d")
+    )
+    assert result.exit_code == 0, result.output
+    document = documents(result)
+    assert {name: each["rows"] for name, each in document["events"].items()} == {"aws.config": 750, "okta.system": 750}
+    assert document["attacks"] == []
+    assert document["alerts"]
+
+
+def test_a_source_that_is_not_installed_is_refused_with_those_that_are(tmp_path):
+    result = mantissa("demo", "--source", "nope", "--keep", str(tmp_path / "d"))
+    assert result.exit_code == 2
+    assert "Okta" in result.stderr

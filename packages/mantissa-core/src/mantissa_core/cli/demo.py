@@ -6,7 +6,7 @@ import shutil
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,12 +20,16 @@ from .progress import progress
 from .session import FILE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from mantissa_core.model import LogType
     from mantissa_core.runtime import Runtime
 
     from .demo_report import Report
 
 NEEDED = ("mantissa-aws", "mantissa-okta", "mantissa-rules")
 FOLDER = "mantissa-demo"
+ALL = "all"
 LOGS = "logs"
 MADE = frozenset({FILE, LOGS, "lake", "state", "cache", "alerts.ndjson"})
 """What a demo leaves in its folder, and removes from it before the next."""
@@ -66,6 +70,13 @@ log_type = "okta.system"
 @click.option(
     "--input", "path", type=click.Path(exists=True, path_type=Path), help="Real logs instead: file or folder."
 )
+@click.option(
+    "--source",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Simulate these sources instead: a product, a vendor or a log type; 'all' for every one. May be repeated.",
+)
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help=f"Folder to work in. Default: {FOLDER}.")
 @pass_session
 @click.pass_context
@@ -76,23 +87,33 @@ def command(
     day: datetime | None,
     events: int,
     path: Path | None,
+    names: tuple[str, ...],
     keep: Path | None,
 ) -> None:
     """Show the whole pipeline at work, in less than a minute and with nothing configured.
 
     Simulates a day of CloudTrail and Okta logs of a small company, with four attacks hidden in them, stores and
     analyses the logs for real, and says which attacks were alerted and how many alerts were not planted. With
-    --input the same happens to logs of your own; their types are told from their names or contents.
+    --input the same happens to logs of your own; their types are told from their names or contents. With --source it
+    happens to a day of any sources that are installed, made of their log types' examples; nothing is planted in it.
 
     Everything is in one folder, which is an ordinary instance: go on with 'mantissa -C mantissa-demo …'. Exit
     code 1 where an attack was not alerted.
     """
     from .demo_report import show
 
-    _require_packages()
+    if path is not None and names:
+        raise click.UsageError("--input and --source exclude each other")
+    if not names:
+        _require_packages()
     home = _prepare(keep or Path(FOLDER))
     session.home = str(keep or FOLDER)
-    report = _real(session, home, path) if path else _simulated(session, home, seed, _day(day), events)
+    if path is not None:
+        report = _real(session, home, path)
+    elif names:
+        report = _examples(session, home, seed, _day(day), events, names)
+    else:
+        report = _simulated(session, home, seed, _day(day), events)
     if session.json:
         print_json(report.document())
     else:
@@ -162,6 +183,57 @@ def _simulated(session: Session, home: Path, seed: int, day: date, events: int) 
         _analyse(session, runtime, report)
         report.judge(runtime, written.truth)
     return report
+
+
+def _examples(session: Session, home: Path, seed: int, day: date, events: int, names: tuple[str, ...]) -> Report:
+    """A day of the sources that were named, stored through the program's own door: decoders have nothing to undo."""
+    from mantissa_core.simulate import write_examples
+
+    from .demo_report import Report
+
+    report = Report(home, seed=seed, day=day)
+    write_config(home, CONFIG)
+    with session.runtime() as runtime:
+        chosen = _named(runtime.log_types, names)
+        count = max(1, events // len(chosen))
+        with report.timed("simulate"), progress(session, "Simulating a day"):
+            files = {
+                each.name: write_examples(each, seed, day, count, home / LOGS, _detected(runtime, each))
+                for each in chosen
+            }
+        with report.timed("store"), progress(session, "Storing", count * len(chosen)) as advance:
+            for name, file in files.items():
+                report.count(name, runtime.ingest(name, file.read_bytes().splitlines(), source="simulated"))
+                advance(report.rows)
+        _analyse(session, runtime, report)
+        report.judge(runtime, None)
+    return report
+
+
+def _detected(runtime: Runtime, log_type: LogType) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether a rule that alerts matches an event: examples show attacks, too, which are rare on an ordinary day."""
+    from mantissa_core.detect.match.evaluate import evaluate
+    from mantissa_core.detect.match.route import log_types_of
+    from mantissa_core.model import Severity
+
+    loud = [each for each in runtime.rules.rules if each.severity.rank >= Severity.LOW.rank]
+    rules = [each for each in loud if log_types_of(each, [log_type])]
+    return lambda event: any(evaluate(rule, event, log_type) for rule in rules)
+
+
+def _named(log_types: Iterable[LogType], names: tuple[str, ...]) -> list[LogType]:
+    """The log types that are meant by a name, a vendor or a product, of those that have examples.
+
+    Raises:
+        BadParameter: a name means none.
+    """
+    able = [each for each in log_types if each.examples]
+    words = {each.name: {each.name, each.table, each.vendor, each.product.lower(), ALL} for each in able}
+    for name in names:
+        if not any(name.lower() in each for each in words.values()):
+            known = ", ".join(sorted({each.product or each.vendor for each in able}))
+            raise click.BadParameter(f"no installed source is called {name!r} (known: {known})", param_hint="--source")
+    return [each for each in able if words[each.name] & {name.lower() for name in names}]
 
 
 def _real(session: Session, home: Path, path: Path) -> Report:
