@@ -26,8 +26,6 @@ SOURCES = {
     "duo.auth": ["by-log-type/Duo.Authentication.ndjson"],
     "gcp.audit": ["by-log-type/GCP.AuditLog.ndjson"],
     "azure.activity": ["by-log-type/Azure.MonitorActivity.ndjson"],
-    "duo.admin": ["by-log-type/Duo.Administrator.ndjson"],
-    "duo.auth": ["by-log-type/Duo.Authentication.ndjson"],
     "entra.audit": ["by-log-type/Azure.Audit.ndjson"],
     "github.audit": ["by-log-type/GitHub.Audit.ndjson"],
     "gworkspace.activity": ["by-log-type/GSuite.ActivityEvent.ndjson"],
