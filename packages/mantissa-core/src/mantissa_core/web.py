@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import BinaryIO
@@ -50,7 +52,7 @@ def _exchange(
     """Send a request and hand the pieces of its answer to what ``sink`` gives for its status."""
     place = origin(request)
     try:
-        response = client.send(request, stream=True, follow_redirects=False)
+        response = _quietly(client, request)
         try:
             write, size = sink(response.status_code), 0
             for piece in response.iter_bytes():
@@ -69,6 +71,31 @@ def _exchange(
 def _complete(response: httpx.Response, content: bytes) -> httpx.Response:
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in _WIRE_HEADERS]
     return httpx.Response(response.status_code, headers=headers, content=content, request=response.request)
+
+
+class _OriginOnly(logging.Filter):
+    """httpx logs the address of each request, and ours may hold tokens: of those the origin is logged."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if _ours.get() and isinstance(record.args, tuple):
+            record.args = tuple(_origin_of(each) if isinstance(each, httpx.URL) else each for each in record.args)
+        return True
+
+
+_ours: ContextVar[bool] = ContextVar("mantissa_request", default=False)
+logging.getLogger("httpx").addFilter(_OriginOnly())
+
+
+def _origin_of(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii', 'replace').rpartition('@')[2]}"
+
+
+def _quietly(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+    token = _ours.set(True)
+    try:
+        return client.send(request, stream=True, follow_redirects=False)
+    finally:
+        _ours.reset(token)
 
 
 def raise_for_status(response: httpx.Response, secrets: Iterable[str] = ()) -> None:

@@ -211,3 +211,14 @@ def test_no_log_content_gets_into_a_command_to_paste(capsys: pytest.CaptureFixtu
 )
 def test_what_steers_a_terminal_is_spelled_out(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+def test_the_log_names_the_origin_of_our_requests_and_leaves_others_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "httpx")
+    with FakeHTTP() as server, httpx.Client() as client:
+        web.send(client, client.build_request("POST", f"{server.url}/services/t0ken?sig=s3cret"))
+        assert server.url in caplog.text
+        assert "t0ken" not in caplog.text
+        assert "s3cret" not in caplog.text
+        client.get(f"{server.url}/theirs")
+        assert "/theirs" in caplog.text
