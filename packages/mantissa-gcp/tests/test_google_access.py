@@ -122,14 +122,15 @@ def test_an_unavailable_token_server_asks_for_a_retry(fake: FakeGoogle) -> None:
         ("[1]", "found no JSON object"),
         ('{"type": "authorized_user", "refresh_token": "1//secret"}', "JSON of another type"),
         ('{"type": "service_account", "private_key": "secret"}', "incomplete"),
-        ('{"type": "external_account"}', "runs a program"),
+        ('{"type": "external_account"}', "incomplete"),
+        ('{"type": "external_account", "credential_source": 7}', "incomplete"),
         (
             '{"type": "external_account", "credential_source": {"executable": {"command": "/bin/secret"}}}',
             "runs a program",
         ),
         ('{"type": "external_account", "credential_source": {"file": "/secret"}}', "incomplete"),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_credentials_that_are_of_no_use_are_refused_without_being_quoted(text: str, words: str) -> None:
     with pytest.raises(NeedsOperator, match=words) as raised:

@@ -71,7 +71,7 @@ class GoogleGrant:
         except exceptions.GoogleAuthError as error:
             raise _refused(error) from None
         except ValueError:  # google-auth tells so of keys that it cannot read; the text may quote them
-            raise NeedsOperator("credentials: a key that cannot be read: create a new one") from None
+            raise NeedsOperator("Google's credential holds a key that cannot be read: create a new one") from None
         return AccessToken(self._credentials.token, _seconds_left(self._credentials.expiry))
 
 
@@ -94,8 +94,8 @@ def given(text: str, scopes: list[str]) -> Any:
 
 def _federated(info: Mapping[str, Any], scopes: list[str]) -> Any:
     """Workload identity federation. The configuration names a file, an address or AWS; no program is run for it."""
-    source = info.get("credential_source")
-    if not isinstance(source, dict) or "executable" in source:
+    source = info["credential_source"]
+    if "executable" in source:
         raise NeedsOperator("credentials: found a credential_source that runs a program, expected a file, url or AWS")
     if not all(isinstance(info.get(key), str) for key in ("audience", "subject_token_type", "token_url")):
         raise ValueError("a part is missing that google-auth would look for later")
@@ -120,7 +120,8 @@ def _refused(error: exceptions.GoogleAuthError) -> Retry | NeedsOperator:
     said = f" ({code})" if isinstance(code, str) and code.replace("_", "").isalpha() else ""
     if error.retryable:
         return Retry(f"Google gives no access token for now{said}")
-    return NeedsOperator(f"Google gives no access token{said}: the key is deleted or has expired, or a clock is wrong")
+    causes = "a key that was deleted or has expired, a token's file that is missing, a clock that is wrong"
+    return NeedsOperator(f"Google gives no access token{said}: check the credential ({causes})")
 
 
 def _seconds_left(expiry: datetime | None) -> float | None:

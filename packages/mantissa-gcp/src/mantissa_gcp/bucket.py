@@ -73,7 +73,7 @@ class Bucket:
     def fetch(self, item: Item) -> BinaryIO:
         """Copy an object as it was listed: the connection must not break off in the middle of decoding."""
         with ExitStack() as on_failure:
-            file = on_failure.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY))  # handed over
+            file = on_failure.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY))
             response = self._get(item, file)
             if response.status_code == 401 and self._auth.renew(response.request):
                 response = self._get(item, file)
