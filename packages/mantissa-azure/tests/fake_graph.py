@@ -18,9 +18,10 @@ TIMES = {
     "/v1.0/auditLogs/signIns": ("createdDateTime", 1000),
     "/v1.0/auditLogs/directoryAudits": ("activityDateTime", 1000),
     "/v1.0/identityProtection/riskDetections": ("detectedDateTime", 500),
+    "/beta/auditLogs/signIns": ("createdDateTime", 1000),
 }
 """For each log the property that can be filtered, and the largest page."""
-_FILTER = re.compile(r"(\w+) ge (\S+Z) and (\w+) le (\S+Z)")
+_FILTER = re.compile(r"(\w+) ge (\S+Z) and (\w+) le (\S+Z)(?: and signInEventTypes/any\(t: t eq '(\w+)'\))?")
 
 
 class FakeGraph(FakeVendor):

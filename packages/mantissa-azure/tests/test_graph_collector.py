@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from fake_graph import CLIENT, SECRET, TENANT, FakeGraph
-from mantissa_azure.graph import LOGS, GraphCollector
+from mantissa_azure.graph import GraphCollector
+from mantissa_azure.graph_logs import LOGS, Name
 from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.hookspecs import Collector
 from mantissa_core.model import Page, Window
@@ -17,7 +18,8 @@ from pydantic import ValidationError
 
 START = datetime(2025, 3, 4, 9, 0, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(hours=1))
-SIGN_INS, AUDITS, RISKS = (log.path for log in LOGS.values())
+DEFAULT: tuple[Name, ...] = ("signins", "audits", "risk_detections")
+SIGN_INS, AUDITS, RISKS = (LOGS[name].version + LOGS[name].path for name in DEFAULT)
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ def test_a_part_of_a_second_is_left_to_the_next_window(graph: FakeGraph) -> None
 def test_events_have_the_shape_of_an_export(graph: FakeGraph) -> None:
     graph.put([Event("e0", START)])
     subject = collector(graph)
-    found = {name: events(read(subject, name))[0] for name in LOGS}
+    found = {name: events(read(subject, name))[0] for name in DEFAULT}
     assert {key: value for key, value in found["signins"].items() if key != "properties"} == {
         "time": "2025-03-04T09:00:00Z",
         "category": "SignInLogs",
@@ -135,7 +137,7 @@ def test_check_says_which_permission_or_licence_is_missing(graph: FakeGraph, pat
     graph.refused = {path: code}
     with pytest.raises(NeedsOperator, match=words) as raised:
         collector(graph).check()
-    assert str(raised.value).startswith(path)
+    assert str(raised.value).startswith(path.removeprefix("/v1.0"))
     assert str(raised.value).endswith(f"({code}, 0000-1)")
 
 
@@ -160,6 +162,31 @@ def test_only_the_logs_that_are_asked_for_are_read(graph: FakeGraph) -> None:
     subject.check()
     assert [stream.name for stream in subject.streams()] == ["audits"]
     assert [request.route for request in graph.requests] == [AUDITS]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "category"),
+    [
+        ("noninteractive_signins", "nonInteractiveUser", "NonInteractiveUserSignInLogs"),
+        ("service_principal_signins", "servicePrincipal", "ServicePrincipalSignInLogs"),
+        ("managed_identity_signins", "managedIdentity", "ManagedIdentitySignInLogs"),
+    ],
+)
+def test_other_kinds_of_sign_ins_come_from_the_beta(graph: FakeGraph, name: str, kind: str, category: str) -> None:
+    graph.put([Event("e0", START)])
+    [event] = events(read(collector(graph, logs=[name]), name))
+    assert graph.requests[0].route == "/beta/auditLogs/signIns"
+    assert graph.requests[0].query["$filter"].endswith(f"10:00:00Z and signInEventTypes/any(t: t eq '{kind}')")
+    assert event["category"] == category
+
+
+def test_interactive_sign_ins_may_come_from_the_beta_too(graph: FakeGraph) -> None:
+    graph.put([Event("e0", START)])
+    [event] = events(read(collector(graph, beta=True), "signins"))
+    assert event["category"] == "SignInLogs"
+    assert [request.route for request in graph.requests] == ["/beta/auditLogs/signIns"]
+    read(collector(graph, beta=True), "audits")
+    assert graph.requests[-1].route == AUDITS
 
 
 def test_throttling_says_when_to_come_back(graph: FakeGraph) -> None:
