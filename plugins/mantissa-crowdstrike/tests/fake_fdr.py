@@ -40,9 +40,9 @@ class FakeFdr(FakeVendor):
         self._announced: list[str] = []
 
     def put(self, events: Sequence[Event], published: datetime | None = None) -> None:
-        """A message for every two events, each in a file of its own."""
+        """A message and a file for every two events."""
         for first in range(0, len(events), 2):
-            self.deliver(*([event] for event in events[first : first + 2]))
+            self.deliver(events[first : first + 2])
 
     def deliver(self, *files: Sequence[Event]) -> str:
         """Files with these events, and a message about them; returns the folder."""

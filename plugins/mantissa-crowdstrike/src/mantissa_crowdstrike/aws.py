@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, ParamValidationError
+from botocore.loaders import Loader
 from mantissa_core.errors import NeedsOperator, Retry
 from pydantic import SecretStr
 
@@ -34,7 +37,9 @@ REMEDIES = {
 
 def client(service: str, key: str, secret: SecretStr, region: str, endpoint_url: str, timeout: float) -> Any:
     """A boto3 client. Raises botocore's errors where the settings are of no use."""
-    made = boto3.client(
+    session = botocore.session.Session()
+    session.register_component("data_loader", _descriptions())
+    made = boto3.Session(botocore_session=session).client(
         service,
         aws_access_key_id=key,
         aws_secret_access_key=secret.get_secret_value(),
@@ -45,6 +50,12 @@ def client(service: str, key: str, secret: SecretStr, region: str, endpoint_url:
     if "json" in made.meta.service_model.resolved_protocol:
         made.meta.events.register("before-parse", _must_be_json)
     return made
+
+
+@cache
+def _descriptions() -> Loader:
+    """Descriptions of AWS's services: reading one takes longer than a request, one reading serves every client."""
+    return Loader()
 
 
 @contextmanager
