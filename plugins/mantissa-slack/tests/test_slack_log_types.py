@@ -27,7 +27,9 @@ class TestAuditLogs(LogTypeContract):
     @pytest.mark.parametrize(
         ("members", "flags"),
         [
-            ({"date_create": "2025-03-04 09:15:02"}, ["time_missing", "drift"]),
+            ({"date_create": "2025-03-04 09:15:02"}, None),
+            ({"date_create": "yesterday"}, ["time_missing"]),
+            ({"date_create": {"seconds": 1741079702}}, ["time_missing"]),
             ({"date_create": 1741079702, "actor": "amara"}, ["drift"]),
             ({"date_create": 1741079702, "context": []}, ["drift"]),
             ({"date_create": 1741079702, "details": [1, 2]}, None),

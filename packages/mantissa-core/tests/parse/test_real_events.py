@@ -33,6 +33,7 @@ SOURCES = {
     "onepassword.item_usage": ["by-log-type/OnePassword.ItemUsage.ndjson"],
     "onepassword.signin": ["by-log-type/OnePassword.SignInAttempt.ndjson"],
     "okta.system": ["by-log-type/Okta.SystemLog.ndjson"],
+    "salesforce.event_log": ["by-log-type/Salesforce.*.ndjson"],
     "slack.audit": ["by-log-type/Slack.AuditLogs.ndjson"],
     "kubernetes.audit": ["by-log-type/Amazon.EKS.Audit.ndjson"],
     "snowflake.query": ["by-log-type/Snowflake.QueryHistory.ndjson"],

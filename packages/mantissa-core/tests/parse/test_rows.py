@@ -239,6 +239,11 @@ def test_retention_bounds_the_partitions(builder: RowBuilder) -> None:
         ("iso8601", "string", "9999-12-31T23:59:59-05:00", None),
         ("iso8601", "timestamp", "2025-03-04T12:00:00Z", datetime(2025, 3, 4, 12, tzinfo=UTC)),
         ("iso8601", "bool", True, None),
+        ("epoch_s", "json", 1741089600, datetime(2025, 3, 4, 12, tzinfo=UTC)),
+        ("epoch_s", "json", "1741089600", datetime(2025, 3, 4, 12, tzinfo=UTC)),
+        ("iso8601", "json", "2025-03-04T12:00:00Z", datetime(2025, 3, 4, 12, tzinfo=UTC)),
+        ("iso8601", "json", {"at": "2025-03-04T12:00:00Z"}, None),
+        ("iso8601", "json", 20250304, None),
     ],
 )
 def test_formats_of_time(format_: str, type_: str, value: object, wanted: datetime | None) -> None:

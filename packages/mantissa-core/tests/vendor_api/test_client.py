@@ -230,10 +230,11 @@ def test_every_attempt_at_a_file_begins_anew() -> None:
         (Answer(200, b"x" * 101), NeedsOperator, "more than 100 bytes"),
         (Answer(200, b"<html>", {"Content-Type": "text/html"}), Retry, "web page instead of a file"),
         (Answer(403, {"error": "no"}), NeedsOperator, "lacks a permission"),
+        (Answer(404, {"error": "no"}), Retry, "deleted the file"),
         (Answer(500, {"error": "no"}), Retry, "500"),
     ],
-    ids=["large", "page", "403", "500"],
+    ids=["large", "page", "403", "404", "500"],
 )
 def test_what_is_no_file_is_an_error(answer: Answer, error: type[Exception], words: str) -> None:
     with Scripted(answer) as server, tempfile.TemporaryFile() as file, pytest.raises(error, match=words):
-        client(server).download("/file", file, limit=100)
+        client(server).download("/file", file, limit=100, gone={404})

@@ -97,18 +97,23 @@ class VendorClient:
             raise CursorRefused
         return self._accepted(response)
 
-    def download(self, path: str, file: BinaryIO, *, limit: int) -> None:
+    def download(self, path: str, file: BinaryIO, *, limit: int, gone: Container[int] = ()) -> None:
         """``GET`` a path and write what comes into ``file``, at most ``limit`` bytes; whether it is whole is not known.
 
+        ``gone`` are the statuses by which the vendor says that it has deleted the file.
+
         Raises:
-            Retry: as :meth:`get`; a web page in place of a file is one.
+            Retry: as :meth:`get`; also where the file is gone, or a web page comes in its place.
             NeedsOperator: as :meth:`get`.
         """
 
         def save(request: httpx.Request) -> httpx.Response:
             return web.save(self._http, request, file, limit)
 
-        response = self._accepted(self._exchange("GET", path, None, None, save))
+        response = self._exchange("GET", path, None, None, save)
+        if response.status_code in gone:
+            raise Retry(f"{self.vendor.name} has deleted the file meanwhile{self.vendor.quoted(response)}")
+        self._accepted(response)
         if "html" in response.headers.get("Content-Type", "").lower():
             raise Retry(f"{self.vendor.name} answered with a web page instead of a file{self.vendor.quoted(response)}")
 
