@@ -96,6 +96,14 @@ def test_a_refusal_says_what_the_operator_must_do(jamf: FakeJamf, status: int, w
         collector(jamf, logs=["sso"]).check()
 
 
+def test_a_check_names_everything_that_is_missing(jamf: FakeJamf) -> None:
+    jamf.answer = jamf.refusal(403, "")
+    with pytest.raises(NeedsOperator) as raised:
+        collector(jamf, logs=["sso", "jamf-protect"]).check()
+    assert "Read SSO Settings; Jamf Pro does not" in str(raised.value)
+    assert str(raised.value).endswith("Read Jamf Protect Settings")
+
+
 def test_a_client_secret_that_is_wrong_needs_the_operator(jamf: FakeJamf) -> None:
     with pytest.raises(NeedsOperator, match="invalid_client") as raised:
         collector(jamf, client_secret="another").check()

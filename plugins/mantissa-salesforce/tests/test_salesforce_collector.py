@@ -168,6 +168,13 @@ def test_a_refusal_says_what_the_operator_must_do(
     assert "(INVALID_TYPE)" in str(raised.value)
 
 
+def test_a_check_names_everything_that_is_missing(salesforce: FakeSalesforce) -> None:
+    salesforce.answer = salesforce.refusal(400, "INVALID_TYPE")
+    with pytest.raises(NeedsOperator, match="View Event Log Files") as raised:
+        collector(salesforce).check()
+    assert "Monitor Login History" in str(raised.value)
+
+
 def test_a_403_is_a_missing_permission_unless_it_is_the_limit(salesforce: FakeSalesforce) -> None:
     salesforce.answer = salesforce.refusal(403, "API_DISABLED_FOR_ORG")
     with pytest.raises(NeedsOperator, match="API Enabled"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from mantissa_core.errors import Retry
+from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model import Page, Stream, Window
 from mantissa_core.vendor_api import (
@@ -113,9 +113,15 @@ class JamfPro:
 
     @hookimpl
     def check(self) -> None:
-        """Ask each log for one entry."""
+        """Ask each log for one entry, and say what all of them lack."""
+        lacking: dict[str, None] = {}
         for name, api in self._apis.items():
-            api.get(LOGS[name].path, {"page": "0", "page-size": "1"}).records("results")
+            try:
+                api.get(LOGS[name].path, {"page": "0", "page-size": "1"}).records("results")
+            except NeedsOperator as error:
+                lacking[str(error)] = None
+        if lacking:
+            raise NeedsOperator("; ".join(lacking))
 
     @hookimpl
     def streams(self) -> Sequence[Stream]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from mantissa_core.errors import Retry
+from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model import Page, Stream, Window
 from mantissa_core.vendor_api import (
@@ -36,6 +36,7 @@ NAME = "Salesforce"
 LogName = Literal["event_log", "login"]
 EVENT_LOG: Literal["event_log"] = "event_log"
 LOGIN: Literal["login"] = "login"
+OBJECTS = {EVENT_LOG: "EventLogFile", LOGIN: "LoginHistory"}
 FILES_OVERLAP = timedelta(hours=1)
 """How late a file may appear behind the time at which it says that it was made."""
 EventType = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,100}$")]
@@ -98,13 +99,15 @@ class SalesforceLogs:
 
     @hookimpl
     def check(self) -> None:
-        """Ask each log for one entry."""
-        if EVENT_LOG in self._apis:
-            self._files.check()
-        if LOGIN in self._apis:
-            self._apis[LOGIN].get(f"{self._data}/query", {"q": "SELECT Id FROM LoginHistory LIMIT 1"}).records(
-                "records"
-            )
+        """Ask each log for one entry, and say what all of them lack."""
+        lacking: dict[str, None] = {}
+        for name, api in self._apis.items():
+            try:
+                api.get(f"{self._data}/query", {"q": f"SELECT Id FROM {OBJECTS[name]} LIMIT 1"}).records("records")
+            except NeedsOperator as error:
+                lacking[str(error)] = None
+        if lacking:
+            raise NeedsOperator("; ".join(lacking))
 
     @hookimpl
     def streams(self) -> Sequence[Stream]:

@@ -46,10 +46,6 @@ class EventLogFiles:
         )
         self._reader = WindowReader(api.vendor.name, self._list, overlap)
 
-    def check(self) -> None:
-        """Ask for one file's id."""
-        self._query("SELECT Id FROM EventLogFile LIMIT 1")
-
     def read(self, window: Window, state: Mapping[str, object]) -> Iterator[Page]:
         """Hand over the files that were made in ``window``, but for those that ``state`` remembers."""
         given = state.get("seen")
