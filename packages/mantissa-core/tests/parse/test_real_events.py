@@ -35,6 +35,7 @@ SOURCES = {
     "okta.system": ["by-log-type/Okta.SystemLog.ndjson"],
     "salesforce.event_log": ["by-log-type/Salesforce.*.ndjson"],
     "slack.audit": ["by-log-type/Slack.AuditLogs.ndjson"],
+    "github.webhook": ["by-log-type/GitHub.Webhook.ndjson"],
     "kubernetes.audit": ["by-log-type/Amazon.EKS.Audit.ndjson"],
     "snowflake.query": ["by-log-type/Snowflake.QueryHistory.ndjson"],
     "generic.json": [

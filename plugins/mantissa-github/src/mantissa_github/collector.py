@@ -14,9 +14,11 @@ from typing import Annotated, Literal, Self
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model import Page, Stream, Window
 from mantissa_core.vendor_api import (
+    Auth,
     BaseUrl,
     Batch,
     Bearer,
+    OAuth,
     RateLimit,
     Vendor,
     VendorClient,
@@ -24,7 +26,10 @@ from mantissa_core.vendor_api import (
     WindowReader,
     in_link,
 )
+from mantissa_core.vendor_api.http import http_client
 from pydantic import Field, SecretStr, StringConstraints, model_validator
+
+from .app import Installation
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,100}$")]
 PER_MINUTE = 25
@@ -35,7 +40,8 @@ GITHUB = Vendor(
     rate_limit=RateLimit("X-RateLimit-Remaining", "X-RateLimit-Reset", "epoch"),
     remedies={
         401: "GitHub refuses the token: it was revoked or has expired, create a new one",
-        403: "GitHub does not let the token read the audit log: it needs the scope read:audit_log, and single sign-on",
+        403: "GitHub does not let the credential read the audit log: a token needs the scope read:audit_log and single "
+        "sign-on, an app the organisation's permission Administration (read)",
         404: "GitHub knows no such enterprise or organisation, or the token may not read its audit log "
         "(scope read:audit_log, of an owner)",
         422: "GitHub refuses the query",
@@ -53,8 +59,16 @@ class AuditLog:
         """The enterprise, as its address has it; its log holds that of its organisations."""
         org: Name = Field(default="", json_schema_extra={"env": "GITHUB_ORG"})
         """The organisation, where no enterprise is given."""
-        token: SecretStr = Field(json_schema_extra={"env": "GITHUB_TOKEN"})
+        token: SecretStr | None = Field(default=None, json_schema_extra={"env": "GITHUB_TOKEN"})
         """A classic personal access token of an owner, with the scope read:audit_log."""
+        app_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.]{0,100}$")] = Field(
+            default="", json_schema_extra={"env": "GITHUB_APP_ID"}
+        )
+        """In place of the token: the client id or the id of a GitHub App."""
+        installation_id: int | None = Field(default=None, ge=1, json_schema_extra={"env": "GITHUB_INSTALLATION_ID"})
+        """The app's installation in the organisation."""
+        private_key: SecretStr | None = Field(default=None, json_schema_extra={"env": "GITHUB_PRIVATE_KEY"})
+        """The app's private key, in PEM."""
         api_url: BaseUrl = "https://api.github.com"
         """Address of the REST API; GitHub Enterprise Server has it at https://<host>/api/v3."""
         include: Literal["all", "web", "git"] = "all"
@@ -70,6 +84,11 @@ class AuditLog:
         def _one_of_them(self) -> Self:
             if not self.enterprise and not self.org:
                 raise ValueError("enterprise or org")
+            app = (self.app_id or None, self.installation_id, self.private_key)
+            if any(app) and not all(app):
+                raise ValueError("app_id, installation_id and private_key: all three")
+            if (self.token is None) != all(app):
+                raise ValueError("token, or app_id, installation_id and private_key")
             return self
 
     def __init__(self, config: Config) -> None:
@@ -77,10 +96,11 @@ class AuditLog:
         self._path = f"/{owner}/audit-log"
         self._query = {"include": config.include, "order": "asc", "per_page": str(config.page_size)}
         self._overlap = timedelta(minutes=config.overlap_minutes)
+        self._tokens = http_client("mantissa-github", config.timeout)
         self._api = VendorClient(
             GITHUB,
             config.api_url,
-            Bearer(config.token),
+            self._credential(config),
             timeout=config.timeout,
             per_minute=PER_MINUTE,
             burst=100,
@@ -106,6 +126,13 @@ class AuditLog:
     def close(self) -> None:
         """Release the connections."""
         self._api.close()
+        self._tokens.close()
+
+    def _credential(self, config: Config) -> Auth:
+        if config.token is not None:
+            return Bearer(config.token)
+        key, installation = config.private_key or SecretStr(""), config.installation_id or 0
+        return OAuth(Installation(self._tokens, config.api_url, config.app_id, installation, key))
 
     def _fetch(self, walk: Walk) -> Batch:
         """A page of the events created from ``since`` to ``until``, both included, whole seconds."""
