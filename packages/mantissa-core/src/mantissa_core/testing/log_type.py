@@ -22,11 +22,25 @@ import pytest
 
 from mantissa_core.detect.match.bind import undeclared
 from mantissa_core.model import LogType
+from mantissa_core.parse.layout import Layout
 from mantissa_core.parse.log_types import read
-from mantissa_core.parse.rebuild import rebuild
+from mantissa_core.parse.rebuild import Rebuilder, rebuild
 from mantissa_core.parse.rows import RowBuilder
 
 from .conformance import proves
+
+STRANGE = (
+    "",
+    "\0\U0001f600",
+    [1, {"a": None}],
+    {"b": [True]},
+    10**18,
+    -1.5,
+    False,
+    "9999-12-31T23:59:59Z",
+    list(range(1_000)),
+)
+"""Values of every type, an unknown word, a time far ahead, a list that is too long."""
 
 
 def rows_of(log_type: LogType, events: Sequence[Mapping[str, Any] | bytes]) -> list[dict[str, Any]]:
@@ -47,6 +61,15 @@ def without_nulls(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: without_nulls(each) for key, each in value.items() if each is not None}
     return [without_nulls(each) for each in value] if isinstance(value, list) else value
+
+
+def _with(event: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
+    """A copy of the event that has this value at the path."""
+    first, *rest = path
+    if not rest:
+        return {**event, first: value}
+    inner = event.get(first)
+    return {**event, first: _with(inner if isinstance(inner, Mapping) else {}, rest, value)}
 
 
 def _leaves(members: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -111,6 +134,27 @@ class LogTypeContract:
     def test_aliases_lead_to_columns(self, log_type: LogType) -> None:
         """Or into ``json`` columns. A rule that uses an alias of a path that is not declared would never match."""
         assert undeclared(log_type.sigma.aliases.values(), log_type) == ()
+
+    def test_a_value_that_nobody_expects_harms_nothing(self, log_type: LogType) -> None:
+        """In whatever field: the event is kept as it came, and so are its neighbours."""
+        good = self._events(log_type)[0]
+        columns = [column for column in log_type.columns if log_type.json_parent(column) is None]
+        odd = [_with(good, column.keys, strange) for strange in STRANGE for column in columns]
+        rows = rows_of(log_type, [good, *odd, good])
+        rebuilder = Rebuilder(Layout(log_type))
+        for row, event in zip(rows, [good, *odd, good], strict=True):
+            assert without_nulls(rebuilder.rebuild(row)) == without_nulls(event)
+        assert rows[0]["m_time"] == rows[-1]["m_time"]
+
+    def test_records_that_are_no_events_become_dead_letters_and_leave_the_others(self, log_type: LogType) -> None:
+        """Cut off, no object, no UTF-8, nested without end."""
+        events = [json.dumps(event).encode() for event in self._events(log_type)]
+        bad = [events[0][:-1], b"[]", b"null", b"7", b"", b"\xff\xfe", b'{"a":' * 5_000 + b"1" + b"}" * 5_000]
+        records = [record for pair in zip(bad, (events * len(bad))[: len(bad)], strict=True) for record in pair]
+        with RowBuilder(log_type) as builder:
+            now = datetime.now(UTC)
+            parsed = builder.build(records, range(len(records)), origin="test", source="test", ingest_time=now)
+        assert (len(parsed.dead), parsed.rows.num_rows) == (len(bad), len(bad))
 
     @staticmethod
     def _events(log_type: LogType) -> list[Mapping[str, Any]]:
