@@ -219,7 +219,8 @@ class Settings(_Section):
     rules: RulesSection = RulesSection()
     log_types: LogTypesSection = LogTypesSection()
     parsers: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
-    """``[parsers."<name>"]``: settings of a decoder, by its name in ``mantissa plugins list``."""
+    """``[parsers."<name>"]``: settings of a decoder, by its name in ``mantissa plugins list``; with ``plugin``, one
+    more under a name of your own."""
     collectors: Mapping[str, CollectorSection] = Field(default_factory=dict)
     receivers: Mapping[str, ReceiverSection] = Field(default_factory=dict)
     sinks: Mapping[str, SinkSection] = Field(default_factory=dict)

@@ -274,10 +274,11 @@ class Parts:
     # --- plugins ------------------------------------------------------------------------------------------
 
     def decoder(self, name: str) -> Parser:
-        """A parser plugin, started at first use."""
+        """A parser plugin, or one that ``[parsers]`` sets up under a name of its own, started at first use."""
         with self._lock:
             if name not in self.host.labels(Parser):
-                self._must_start(Parser, name, name, self.settings.parsers.get(name, {}), f"parsers.{name}")
+                own = dict(self.settings.parsers.get(name, {}))
+                self._must_start(Parser, str(own.pop("plugin", name)), name, own, f"parsers.{name}")
         return self.host.get(Parser, name)
 
     def labels(self, kind: type) -> list[str]:
@@ -327,9 +328,10 @@ class Parts:
     def _know_parsers(self) -> None:
         """Settings of a decoder that is not installed would have no effect, silently."""
         known = [each.name for each in catalog.installed(Parser.group)] if self.settings.parsers else []
-        for name in self.settings.parsers:
-            if name not in known:
-                raise ConfigError(self._file, f"parsers.{name}", "no parser of that name", f"one of {', '.join(known)}")
+        for name, own in self.settings.parsers.items():
+            if own.get("plugin", name) not in known:
+                expected = f"one of {', '.join(known)}, or 'plugin' with one of them"
+                raise ConfigError(self._file, f"parsers.{name}", "no parser of that name", expected)
 
     def _must_start(self, kind: type, name: str, label: str, settings: Mapping[str, Any], key: str) -> None:
         if not self.host.start(kind, name, label, settings, key):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import ssl
 import threading
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from mantissa_core.errors import BadRecord, LogTypeError, PluginError, Retry
 from mantissa_core.push.http import HTTPPush
 from pydantic import ValidationError
+
+from .certificates import make_certificate
 
 TOKEN, NEXT, OTHER = "t0ken-of-acme-0123456789", "n3xt-token-of-acme-0123456789", "t0ken-of-other-0123456789"
 SOURCES = {
@@ -244,6 +247,17 @@ def test_a_missing_decoder_is_found_before_anything_is_sent(lake):
     sources = {"acme": {"token": TOKEN, "log_type": "generic.json", "decoder": "core.no_such"}}
     with pytest.raises(PluginError, match=r"core\.no_such"):
         HTTPPush(config(sources=sources)).listen(lake.submit, threading.Event(), lake.decoder)
+
+
+def test_tls_is_spoken_where_a_certificate_is_configured(listening, lake, tmp_path):
+    certificate, key = make_certificate(tmp_path)
+    port = listening(HTTPPush(config(certificate=certificate, key=key))).port
+    with httpx.Client(verify=ssl.create_default_context(cafile=certificate), timeout=30) as trusting:
+        answer = trusting.post(f"https://localhost:{port}/v1/ingest/acme", json={"id": 1}, headers={"X-API-Key": TOKEN})
+    assert answer.status_code == 200
+    with pytest.raises(httpx.TransportError):
+        httpx.post(f"http://localhost:{port}/v1/ingest/acme", json={}, headers={"X-API-Key": TOKEN}, timeout=30)
+    assert lake.events == [{"id": 1}]
 
 
 def raw(client: httpx.Client, head: str, body: bytes, *, end: bool = False) -> str:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -96,7 +97,7 @@ class FileCollector:
             identity = _identity(path)
             if (mark := _digest(identity)) in done:
                 continue
-            blobs.append(Blob(origin=identity, name=str(path), open=_opener(path)))
+            blobs.append(Blob(origin=identity, name=str(path), open=_opener(path), context=_context(path)))
             marks.append(mark)
             size += path.stat().st_size
             if len(blobs) >= PAGE_FILES or size >= PAGE_BYTES:
@@ -117,7 +118,7 @@ class FileCollector:
             if end <= start:
                 continue
             offsets = {**offsets, identity: end}
-            blob = Blob(origin=identity, name=str(path), open=_opener(path, end), offset=start)
+            blob = Blob(identity, str(path), _opener(path, end), start, context=_context(path))
             yield Page(dict(offsets), blobs=(blob,))
 
 
@@ -140,6 +141,11 @@ def _followed_identity(path: Path) -> str | None:
         return None
     status = path.stat()
     return f"file:{status.st_dev}:{status.st_ino}:{hashlib.sha256(line).hexdigest()[:16]}"
+
+
+def _context(path: Path) -> Mapping[str, Any]:
+    """When the file was written: times without a year are dated by it."""
+    return {"modified": datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()}
 
 
 def _last_line_end(path: Path, start: int) -> int:

@@ -2,7 +2,7 @@
 
 from .action import Action, Effect, Outcome, Plan
 from .alert import Alert, Delivery, Enrichment, Receipt
-from .collection import Blob, Decoded, Page, Pushed, Records, Rejected, Stream, Window
+from .collection import Blob, Decoded, Page, Pushed, Record, Records, Rejected, Stream, Window
 from .completion import Completion, Prompt
 from .document import Document, Put, Secret
 from .log_type import Column, LogType, Overlay
@@ -36,6 +36,7 @@ __all__ = [
     "Query",
     "QueryResult",
     "Receipt",
+    "Record",
     "Records",
     "Rejected",
     "Secret",

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from mantissa_core.log import get_logger
@@ -72,8 +73,16 @@ class Connection(io.RawIOBase):
     def close(self) -> None:
         """Release it. Closing twice is harmless."""
         if not self.closed:
+            if isinstance(self._socket, ssl.SSLSocket):
+                self._end_tls(self._socket)
             self._socket.close()
         super().close()
+
+    def _end_tls(self, opened: ssl.SSLSocket) -> None:
+        """Say the end as TLS wants it; a sender that is gone does not hear it."""
+        opened.settimeout(POLL)
+        with suppress(OSError, ValueError):
+            opened.unwrap()
 
     def _left(self) -> float:
         left = self._until - time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -59,13 +59,13 @@ class Intake:
         with self._changed:
             return [each for _, records in self.submitted for each in records if isinstance(each, Rejected)]
 
-    def wait_for(self, count: int) -> list[Any]:
-        """The events, once there are so many."""
+    def wait_for(self, count: int, like: Callable[[Any], bool] = lambda _event: True) -> list[Any]:
+        """The events, once there are so many ``like`` those that are meant."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self.events) >= count, PATIENCE)
-        found = self.events
-        assert len(found) >= count, f"{len(found)} of {count} events were submitted in {PATIENCE:g} s"
-        return found
+            self._changed.wait_for(lambda: sum(map(like, self.events)) >= count, PATIENCE)
+        found = sum(map(like, self.events))
+        assert found >= count, f"{found} of {count} events were submitted in {PATIENCE:g} s"
+        return self.events
 
 
 @contextmanager
