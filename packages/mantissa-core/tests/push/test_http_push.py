@@ -217,6 +217,11 @@ def test_many_senders_at_once_share_a_few_connections(client, lake):
     assert sorted(each["id"] for each in lake.events) == list(range(12))
 
 
+def test_a_connection_is_given_up_where_others_wait(client, lake):
+    assert "Connection" not in client().post("", json={"id": 1}).headers
+    assert client(max_connections=1).post("", json={"id": 2}).headers["Connection"] == "close"
+
+
 def test_garbage_instead_of_http_harms_nobody(client, lake):
     pushing = client()
     for garbage in (b"\0" * 70_000, b"GET\r\n\r\n", b"POST /v1/ingest/acme HTTP/9.9\r\n\r\n", b"\x16\x03\x01 hello"):

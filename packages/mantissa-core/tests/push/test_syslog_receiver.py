@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from mantissa_core.errors import NeedsOperator
+from mantissa_core.push.datagrams import Datagrams
 from mantissa_core.push.syslog import SyslogReceiver
 from mantissa_core.testing.intake import Intake, listening
 from mantissa_core.testing.receiver import ReceiverContract
@@ -140,6 +143,46 @@ def test_only_those_may_send_who_are_on_the_list(intake):
         udp(heard.port, b"<34>app: by udp")
         tcp(heard.port, b"<34>app: by tcp\n")
         assert {each["message"] for each in intake.wait_for(2)} == {"by udp", "by tcp"}
+
+
+def test_a_part_that_fails_is_told_and_ends_the_others(intake, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Datagrams, "_batch", broken)
+    heard = receiver()
+    with pytest.raises(RuntimeError, match="a bug"):
+        heard.listen(intake.submit, threading.Event())
+    monkeypatch.undo()
+    with listening(heard, intake):
+        udp(heard.port, b"<34>app: again")
+        intake.wait_for(1)
+
+
+def test_a_bug_costs_one_connection(intake):
+    intake.failure = RuntimeError("a bug")
+    with listening(receiver(protocols=["tcp"]), intake) as heard:
+        tcp(heard.port, b"<34>app: lost\n")
+        assert intake.waiting.wait(20)
+        intake.failure = None
+        tcp(heard.port, b"<34>app: next\n")
+        intake.wait_for(1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not count them")
+def test_what_the_system_drops_is_counted(intake, capsys):
+    heard = receiver(protocols=["udp"], receive_buffer_bytes=4_096)
+    intake.gate.clear()
+    with listening(heard, intake):
+        udp(heard.port, b"<34>app: first")
+        assert intake.waiting.wait(20)
+        udp(heard.port, *[b"<34>app: " + b"x" * 500] * 200)
+        intake.gate.set()
+        intake.wait_for(2)
+        udp(heard.port, b"<34>app: last")
+        intake.wait_for(1, lambda event: event["message"] == "last")
+    assert len(intake.events) < 202
+    assert "datagrams dropped" in capsys.readouterr().out
 
 
 def test_tls_is_spoken_and_a_certificate_can_be_asked_for(intake, tmp_path):

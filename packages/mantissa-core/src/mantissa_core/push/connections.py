@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -22,11 +23,12 @@ GRACE = 2.0
 class Connection(io.RawIOBase):
     """A sender's connection. Reading and writing end with ``TimeoutError`` once the time of :meth:`within` is over.
 
-    ``idle`` says that nothing is in hand: a stop may end it at once.
+    ``idle`` says that nothing is in hand: a stop may end it at once. ``crowded()`` tells whether others wait for a
+    connection like this one to end.
     """
 
-    def __init__(self, opened: socket.socket, sender: str) -> None:
-        self._socket, self.sender = opened, sender
+    def __init__(self, opened: socket.socket, sender: str, crowded: Callable[[], bool]) -> None:
+        self._socket, self.sender, self.crowded = opened, sender, crowded
         self._until = 0.0
         self.idle = False
 
@@ -91,6 +93,12 @@ class Connection(io.RawIOBase):
         return left
 
 
+def place(error: Exception) -> str:
+    """Where it was raised. The message and the traceback's locals may hold what a sender sent, its credential too."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{frame.filename}:{frame.lineno}"
+
+
 class Connections:
     """Accepts from ``listener`` until stopped, at most ``limit`` at once: more wait in the system's queue.
 
@@ -136,7 +144,7 @@ class Connections:
             opened.close()
             return False
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = Connection(opened, sender)
+        connection = Connection(opened, sender, lambda: len(self._open) >= self._limit)
         with self._lock:
             self._open.add(connection)
         threading.Thread(target=self._run, args=(connection,), name="mantissa-push", daemon=True).start()
@@ -150,6 +158,9 @@ class Connections:
             self._handle(connection)
         except OSError as error:
             get_logger("push").debug("connection ended", sender=connection.sender, reason=str(error))
+        except Exception as error:  # noqa: BLE001  # a bug costs this connection, not the others
+            log = get_logger("push")
+            log.error("connection failed", sender=connection.sender, reason=type(error).__name__, at=place(error))
         finally:
             connection.close()
             with self._lock:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import ClassVar
@@ -17,7 +16,7 @@ from mantissa_core.hookspecs import Parser, hookimpl
 from mantissa_core.log import get_logger
 from mantissa_core.model import Pushed, Rejected
 
-from .connections import Connection, Connections
+from .connections import Connection, Connections, place
 from .listen import ListenConfig, check_listening, open_port, tls_context
 from .request import Answer, Refused, Request
 from .server import serve_http
@@ -152,7 +151,7 @@ class PushReceiver(ABC):
         except OSError:
             raise  # of the connection
         except Exception as error:  # noqa: BLE001  # a bug must not end the connection without an answer
-            get_logger("push").error("request failed", path=request.path, reason=type(error).__name__, at=_place(error))
+            get_logger("push").error("request failed", path=request.path, reason=type(error).__name__, at=place(error))
             return Answer(500, {"error": "the receiver failed; its log says why"})
 
     def _take(self, request: Request, read: Callable[[], bytes]) -> Answer:
@@ -189,12 +188,6 @@ class _Refusals:
                 return
             count, self._count, self._told = self._count, 0, now
         get_logger("push").warning("credential refused", sender=sender, count=count)
-
-
-def _place(error: Exception) -> str:
-    """Where it was raised. The message and the traceback's locals may hold what a sender sent, its credential too."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{frame.filename}:{frame.lineno}"
 
 
 def _taken(accepted: int, rejected: list[Rejected]) -> Answer:

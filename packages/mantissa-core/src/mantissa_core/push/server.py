@@ -107,7 +107,7 @@ class _Exchange(BaseHTTPRequestHandler):
     def _answer(self, answer: Answer, close: bool = False) -> None:
         """Send it; behind a body that was not read the connection cannot be used again."""
         content = msgspec.json.encode(answer.body)
-        self.close_connection = self.close_connection or close or answer.close
+        self.close_connection = self.close_connection or close or answer.close or self._wire.crowded()
         self.send_response(answer.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))

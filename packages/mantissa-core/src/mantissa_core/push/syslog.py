@@ -18,7 +18,7 @@ from mantissa_core.model import Pushed
 from mantissa_core.parse.syslog import SyslogConfig
 from mantissa_core.parse.syslog_frames import AROUND, Frame, Frames
 
-from .connections import Connection, Connections
+from .connections import POLL, Connection, Connections
 from .datagrams import Datagrams
 from .hand_over import HandOver
 from .listen import ListenConfig, check_listening, open_port, tls_context
@@ -75,15 +75,30 @@ class SyslogReceiver:
     @hookimpl
     def listen(self, submit: Callable[[str, Pushed], None], stop: threading.Event) -> None:
         """Serve until ``stop`` is set, then hand over what is there."""
-        serve = self._open(submit)
-        threads = [threading.Thread(target=each, args=(stop,), name="mantissa-syslog", daemon=True) for each in serve]
+        over, failures = threading.Event(), list[Exception]()
+
+        def run(serve: Callable[[threading.Event], None]) -> None:
+            try:
+                serve(over)
+            except Exception as error:  # noqa: BLE001  # told to the runtime, which starts all of it again
+                failures.append(error)
+
+        threads = [
+            threading.Thread(target=run, args=(each,), name="mantissa-syslog", daemon=True)
+            for each in self._open(submit)
+        ]
         for thread in threads:
             thread.start()
         self._tell()
         self.listening.set()
+        while not (stop.wait(POLL) or failures):
+            pass
+        over.set()
         for thread in threads:
             thread.join()
         self.listening.clear()
+        if failures:
+            raise failures[0]
 
     def _open(self, submit: Callable[[str, Pushed], None]) -> list[Callable[[threading.Event], None]]:
         """Open every port; return what serves each."""
