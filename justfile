@@ -34,6 +34,7 @@ wheels:
 bench:
     uv run python benchmarks/ingest.py
     uv run python benchmarks/detect.py
+    uv run python benchmarks/parse.py
 
 # Run the conformance kits of everything installed, record what they found, and write the table of sources
 conformance *args:

@@ -46,10 +46,10 @@ class Flattener:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self._by_first_key: dict[str, list[Column]] = {}  # where a column's other spellings begin
+        self._respellings: dict[str, list[tuple[Column, Path]]] = {}  # by the key that they begin with
         for column in layout.alternated:
-            for key in {keys[0] for keys in column.alternates}:
-                self._by_first_key.setdefault(key, []).append(column)
+            for keys in column.alternates:
+                self._respellings.setdefault(keys[0], []).append((column, keys))
 
     def flatten(self, event: Mapping[str, Any]) -> Flat:
         """Return the stored columns, without the promoted ones, which SQL derives from their ``json`` column.
@@ -67,8 +67,13 @@ class Flattener:
 
     def _respelled(self, event: Mapping[str, Any]) -> dict[str, Column]:
         """Find the columns, by name, of which the event has another spelling than the first."""
-        candidates = (column for key in event if key in self._by_first_key for column in self._by_first_key[key])
-        return {column.column: column for column in candidates if _spelled_otherwise(event, column)}
+        found: dict[str, Column] = {}
+        for first in event.keys() & self._respellings.keys():
+            value = event[first]
+            for column, keys in self._respellings[first]:
+                if (value if len(keys) == 1 else look_up(value, keys[1:])) is not None:
+                    found[column.column] = column
+        return found
 
     def promote(self, event: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, str]:
         """Return the promoted columns that are not null."""
@@ -120,24 +125,21 @@ def _take(members: Mapping[str, Any], branch: Branch, sink: _Sink, path: Path) -
 
 def _take_leaf(value: Any, leaf: Leaf, sink: _Sink) -> bool:
     """Store the value if the column can give it back; say whether it did."""
-    stored = to_column(value, leaf.column.type)
+    column = leaf.column
+    stored = to_column(value, column.type)
     if stored is None:
-        sink.drift.append(leaf.column.spellings[0])
+        sink.drift.append(column.spellings[0])
         return False
-    if leaf.column.column in sink.respelled:
+    if column.column in sink.respelled:
         return False
-    sink.columns[leaf.column.column] = stored
+    sink.columns[column.column] = stored
     return True
-
-
-def _spelled_otherwise(event: Mapping[str, Any], column: Column) -> bool:
-    return any(look_up(event, keys) is not None for keys in column.alternates)
 
 
 def _choose(event: Mapping[str, Any], column: Column, columns: dict[str, Any]) -> None:
     """Fill a column that has several spellings from the first one that is there."""
-    values = (look_up(event, keys) for keys in (column.keys, *column.alternates))
-    first = next((value for value in values if value is not None), None)
-    stored = None if first is None else to_column(first, column.type)
-    if stored is not None:
-        columns[column.column] = stored
+    for keys in (column.keys, *column.alternates):
+        if (value := look_up(event, keys)) is not None:
+            if (stored := to_column(value, column.type)) is not None:
+                columns[column.column] = stored
+            return

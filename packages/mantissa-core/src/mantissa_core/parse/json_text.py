@@ -61,7 +61,7 @@ def loads(record: bytes) -> dict[str, Any]:
 
 def dumps(value: Any) -> str:
     """Write ``value`` as compact JSON text in the order in which it was read."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def refuse_extremes(text: bytes, above: int = 0) -> None:
@@ -119,4 +119,5 @@ def _refuse_lone_surrogates(event: Any) -> None:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_refuse_constant, parse_float=_finite)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _NAMES = {list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
