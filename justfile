@@ -41,6 +41,10 @@ conformance *args:
     uv run pytest -q --conformance docs/conformance.json {{args}}
     uv run mantissa sources table --markdown --conformance docs/conformance.json > docs/sources.md
 
+# Write the page about the fields that SigmaHQ's rules ask for; MANTISSA_TEST_DATA names the folder with sigmahq/rules
+sigma-fields:
+    cd "$MANTISSA_TEST_DATA/sigmahq/rules" && uv run --project {{justfile_directory()}} mantissa rules fields --markdown cloud identity application > {{justfile_directory()}}/docs/sources-sigma.md
+
 # Two hours of live collection from every source at once, under faults and kills, in minutes
 live *args:
     uv run python benchmarks/live.py {{args}}

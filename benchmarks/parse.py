@@ -155,8 +155,8 @@ def report(found: Sequence[Measured], events: int, runs: int) -> str:
         f"`uv run python benchmarks/parse.py --record`, {machine()}.\n\n"
         f"{events:,} events of each log type, {DISTINCT:,} of them different, made of its examples; {runs} runs of "
         "each side in turn, medians. Ours is everything between lines and rows: decoding, the proof that nothing is "
-        "lost, flattening, promoted fields, overlay and ids. Input `rows`: deliveries are no lines of JSON, so what the "
-        f"decoder makes of them is parsed. Target: {LEAST:,} events per CPU-second.\n\n"
+        "lost, flattening, promoted fields, overlay and ids. Input `rows`: deliveries are no lines of JSON, so what "
+        f"the decoder makes of them is parsed. Target: {LEAST:,} events per CPU-second.\n\n"
         + head
         + "\n".join(map(line, found))
     )

@@ -211,6 +211,8 @@ class Sigma(_Model):
     logsources: tuple[LogSource, ...] = ()
     aliases: Mapping[str, str] = Field(default_factory=dict)
     """Field names that rules use, and the path that each means here."""
+    absent: Mapping[str, str] = Field(default_factory=dict)
+    """Field names that public rules use and these events do not have, and why."""
 
 
 class Example(_Model):

@@ -11,6 +11,7 @@ from .convert import convert_rules
 from .coverage import coverage_rules
 from .diff import diff_rules
 from .explain import explain_rule
+from .fields import rule_fields
 from .filters import list_filters
 from .history import rule_history
 from .import_rules import import_rules
@@ -35,6 +36,7 @@ for each in (
     show_rule,
     explain_rule,
     lint_rules,
+    rule_fields,
     test_rules,
     shadow_rule,
     promote_rule,
