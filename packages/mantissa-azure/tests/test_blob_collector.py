@@ -305,6 +305,12 @@ def test_check_reads_a_byte(azure: FakeBlob) -> None:
     assert azure.requests[-1].headers["x-ms-range"] == "bytes=0-0"
 
 
+def test_a_blob_that_is_deleted_under_checks_eyes_is_no_error(azure: FakeBlob) -> None:
+    azure.append(HOUR, line(1))
+    azure.answer = Answer(404, b"", {"x-ms-error-code": "BlobNotFound"})
+    collector(azure, containers=[CONTAINER]).check()
+
+
 def test_an_account_without_logs_is_told_by_check(azure: FakeBlob) -> None:
     azure.containers = {"photos": {}}
     with pytest.raises(NeedsOperator, match="no container insights-"):
@@ -327,6 +333,21 @@ def test_an_account_without_logs_is_told_by_check(azure: FakeBlob) -> None:
 def test_settings_that_cannot_work_are_refused(azure: FakeBlob, settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         collector(azure, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"account_key": "not base64!"}, "account_key: found something else than base64"),
+        ({"account_key": None, "sas_token": "sv=1 sig=t0ken"}, "sas_token: found something else"),
+        ({"account_url": "https://logs.example.com"}, "account_url: found https://logs.example.com"),
+    ],
+    ids=str,
+)
+def test_credentials_that_cannot_work_need_the_operator(azure: FakeBlob, settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(NeedsOperator, match=words) as raised:
+        collector(azure, **settings).check()
+    assert "t0ken" not in str(raised.value)
 
 
 def test_the_first_credential_in_the_settings_counts_and_else_azures_own_sources() -> None:

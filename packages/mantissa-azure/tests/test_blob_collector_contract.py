@@ -25,7 +25,7 @@ class TestBlobCollector(CollectorContract):
             "prefix": FOLDER,
             "page_bytes": source.page_size * 60,
             "retries": 0,
-            "timeout": 3,
+            "timeout": 2,
         }
         return BlobCollector(BlobCollector.Config.model_validate(settings), lambda: source.clock)
 

@@ -27,7 +27,7 @@ class TestSignIns(CollectorContract):
             "login_url": source.url,
             "page_size": source.page_size,
             "requests_per_minute": 600,
-            "timeout": 3,
+            "timeout": 2,
         }
         return GraphCollector(GraphCollector.Config.model_validate(settings))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any, Self
 
 from azure.identity import ClientSecretCredential, DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient, ExponentialRetry
+from mantissa_core.errors import NeedsOperator
 from mantissa_core.hookspecs import PluginConfig
-from mantissa_core.vendor_api import BaseUrl
+from mantissa_core.vendor_api import BaseUrl, require_sendable
 from pydantic import Field, SecretStr, model_validator
 
 CONNECTIONS = 8
@@ -48,28 +50,48 @@ class Access(PluginConfig):
 
 
 def service(access: Access) -> BlobServiceClient:
-    """A client. Without a credential in the settings Azure's own sources count: environment, managed identity, CLI."""
-    return BlobServiceClient(
-        access.account_url,
-        credential=credential(access),
-        retry_policy=ExponentialRetry(
-            initial_backoff=1, increment_base=2, retry_total=access.retries, random_jitter_range=1
-        ),
-        connection_timeout=access.timeout,
-        read_timeout=access.timeout,
-        max_single_get_size=CHUNK,
-        max_chunk_get_size=CHUNK,
-        user_agent="mantissa-azure",
-    )
+    """A client. Without a credential in the settings Azure's own sources count: environment, managed identity, CLI.
+
+    Raises:
+        NeedsOperator: the settings are of no use.
+    """
+    retry = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=access.retries, random_jitter_range=1)
+    chosen = credential(access)
+    try:
+        return BlobServiceClient(
+            access.account_url,
+            credential=chosen,
+            retry_policy=retry,
+            connection_timeout=access.timeout,
+            read_timeout=access.timeout,
+            max_single_get_size=CHUNK,
+            max_chunk_get_size=CHUNK,
+            user_agent="mantissa-azure",
+        )
+    except ValueError:
+        raise NeedsOperator(
+            f"account_url: found {access.account_url}, expected https://<account>.blob.core.windows.net or the like: "
+            "the account's name is part of a key's signature"
+        ) from None
 
 
 def credential(access: Access) -> Any:
     """The first that the settings have: key, signature, application; else Azure's own chain."""
     if access.account_key:
-        return access.account_key.get_secret_value()
+        return _key(access.account_key.get_secret_value())
     if access.sas_token:
-        return access.sas_token.get_secret_value().removeprefix("?")
+        token = access.sas_token.get_secret_value().removeprefix("?")
+        require_sendable(token, "sas_token")
+        return token
     if access.client_secret:
         secret = access.client_secret.get_secret_value()
         return ClientSecretCredential(access.tenant_id, access.client_id, secret, authority=access.authority)
     return DefaultAzureCredential(authority=access.authority)
+
+
+def _key(key: str) -> str:
+    try:
+        base64.b64decode(key, validate=True)
+    except ValueError:
+        raise NeedsOperator("account_key: found something else than base64: copy the key anew") from None
+    return key

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
@@ -70,8 +71,7 @@ class BlobCollector:
 
     @cached_property
     def _service(self) -> BlobServiceClient:
-        with translated(self._config.account_url, READER):
-            return service(self._config)
+        return service(self._config)
 
     @hookimpl
     def check(self) -> None:
@@ -85,7 +85,7 @@ class BlobCollector:
             )
         for name in containers:
             client = self._service.get_container_client(name)
-            with translated(f"{self._config.account_url}/{name}", READER):
+            with suppress(GoneError), translated(f"{self._config.account_url}/{name}", READER):
                 first = next(iter(client.list_blobs(results_per_page=1)), None)
                 if first is not None and first.size:
                     client.download_blob(first.name, offset=0, length=1).readall()

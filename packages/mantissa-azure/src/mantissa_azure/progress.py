@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-MOST = 2_500
+MOST = 1_500
 """Remembered blobs: at most 40 bytes of state each. Beyond, the floor rises over the lowest names."""
 
 
