@@ -50,16 +50,17 @@ def falcon_client(access: FalconAccess, scope: str) -> VendorClient:
     """A client of the API. ``scope`` is what the API client must be allowed, for errors."""
     require_sendable(access.client_id, "client_id")
     require_sendable(access.client_secret.get_secret_value(), "client_secret")
-    vendor = with_scope(scope)
+    vendor = _with_scope(scope)
     endpoint = TokenEndpoint(vendor, f"{access.url}/oauth2/token", http_client("mantissa-crowdstrike", access.timeout))
     auth = OAuth(ClientCredentials(endpoint, access.client_id, access.client_secret))
     return VendorClient(vendor, access.url, auth, timeout=access.timeout, per_minute=access.requests_per_minute)
 
 
-def with_scope(scope: str) -> Vendor:
+def _with_scope(scope: str) -> Vendor:
     """CrowdStrike, with the remedy for a refusal: it says 403 for a missing scope and for a client it does not know."""
     remedy = (
-        f"CrowdStrike does not let the API client do this: it must have the scope '{scope}', and url must be its cloud"
+        f"CrowdStrike refuses the API client: it must have the scope '{scope}'; "
+        "check client_id and client_secret too, and that url is its cloud's address"
     )
     return Vendor(
         FALCON.name,
