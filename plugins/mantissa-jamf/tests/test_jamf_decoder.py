@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -99,11 +100,16 @@ def test_a_change_whose_last_line_is_cut_is_rejected() -> None:
 
 
 def test_endless_details_are_rejected_without_being_held() -> None:
-    steps = decode(f"{HEAD}\n".encode() + b"\tPayload ...... abc\n" * (LONGEST // 16) + ACCESS)
+    content = f"{HEAD}\n".encode() + (b"\tPayload " + b"x" * 1000 + b"\n") * (16 * LONGEST // 1000) + ACCESS
+    tracemalloc.start()
+    steps = decode(content)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     assert records(steps) == [SIGN_IN]
     [rejected] = [each for step in steps for each in step.rejected]
     assert "more than 1,048,576 bytes" in rejected.reason
     assert len(rejected.raw) <= 64 * 1024 < rejected.size
+    assert peak < 12 * LONGEST
 
 
 def test_a_user_name_cannot_forge_the_rest_of_the_line() -> None:

@@ -76,11 +76,14 @@ def test_a_file_that_names_no_fields_is_rejected_once(content: bytes) -> None:
     assert len(reasons(steps)) == 1
 
 
-def test_a_row_that_is_too_long_costs_itself_alone() -> None:
-    long = b'"API","x","' + b"a" * 100_000 + b'","",""\n'
+@pytest.mark.parametrize("size", [100_000, 5 << 20], ids=["whole", "in pieces"])
+def test_a_row_that_is_too_long_costs_itself_alone(size: int) -> None:
+    long = b'"API","x","' + b"a" * size + b'","",""\n'
     steps = decode(HEADER + TWO + long + TWO, max_record_bytes=50_000)
     assert records(steps) == [SECOND, SECOND]
     assert reasons(steps) == ["a row of more than 50,000 bytes"]
+    [rejected] = [each for step in steps for each in step.rejected]
+    assert len(rejected.raw) <= 64 * 1024
 
 
 def test_a_quotation_mark_that_is_never_closed_does_not_fill_the_memory() -> None:
@@ -108,3 +111,8 @@ def test_what_is_no_whole_number_stays_text() -> None:
 def test_a_large_file_comes_in_steps() -> None:
     steps = decode(HEADER + TWO * (2 * ROWS_PER_STEP + 1))
     assert [len(step.records) for step in steps] == [ROWS_PER_STEP, ROWS_PER_STEP, 1]
+
+
+def test_rows_that_are_none_come_in_steps_too() -> None:
+    steps = decode(HEADER + b'"x"\n' * (ROWS_PER_STEP + 1))
+    assert [len(step.rejected) for step in steps] == [ROWS_PER_STEP, 1]
