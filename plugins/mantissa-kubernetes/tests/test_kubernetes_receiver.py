@@ -64,6 +64,7 @@ def test_good_events_of_a_batch_survive_bad_ones() -> None:
         answer = post(subject, event_list([{"auditID": "1"}, "no event", None, [1], {}, {"auditID": "2"}]))
     assert (answer.status_code, answer.json()["accepted"], answer.json()["rejected"]) == (200, 2, 4)
     assert [each["auditID"] for each in intake.events] == ["1", "2"]
+    assert [each.raw for each in intake.rejected] == [b'"no event"', b"null", b"[1]", b"{}"]
     assert {log_type for log_type, _ in intake.submitted} == {"kubernetes.audit"}
 
 

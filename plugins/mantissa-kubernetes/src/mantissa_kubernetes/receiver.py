@@ -5,6 +5,7 @@ Reference: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#webhook-b
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -15,6 +16,8 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_
 
 API_VERSION = "audit.k8s.io/v1"
 LOG_TYPE = "kubernetes.audit"
+KEPT = 64 << 10
+"""Bytes of a bad item that its dead letter keeps."""
 _Token = Annotated[SecretStr, AfterValidator(strong)]
 
 
@@ -66,5 +69,5 @@ def _items(body: Any) -> Sequence[Any]:
 def _event(item: Any, place: int) -> dict[str, Any] | Rejected:
     if isinstance(item, dict) and item:
         return item
-    raw = repr(item).encode()[:1000]
-    return Rejected(raw, "an item of the EventList is no event", place, len(raw))
+    raw = json.dumps(item).encode()
+    return Rejected(raw[:KEPT], "an item of the EventList is no event", place, len(raw))
