@@ -198,6 +198,7 @@ def test_other_paths_and_methods_are_told_so(client, lake):
     assert pushing.post("more", json={}).status_code == 404
     assert httpx.get(pushing.base_url.join("/health")).json() == {"status": "ok"}
     assert httpx.post(pushing.base_url.join("/"), json={}).status_code == 404
+    assert " 404 " in raw_target(pushing, "http://[")
     assert httpx.request("BREW", pushing.base_url.join("/")).json()["error"]
 
 
@@ -263,6 +264,12 @@ def test_tls_is_spoken_where_a_certificate_is_configured(listening, lake, tmp_pa
     with pytest.raises(httpx.TransportError):
         httpx.post(f"http://localhost:{port}/v1/ingest/acme", json={}, headers={"X-API-Key": TOKEN}, timeout=30)
     assert lake.events == [{"id": 1}]
+
+
+def raw_target(client: httpx.Client, target: str) -> str:
+    with socket.create_connection((client.base_url.host, client.base_url.port), 20) as line:
+        line.sendall(f"GET {target} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
+        return line.recv(65_536).decode()
 
 
 def raw(client: httpx.Client, head: str, body: bytes, *, end: bool = False) -> str:

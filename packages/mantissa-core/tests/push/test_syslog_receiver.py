@@ -185,6 +185,18 @@ def test_what_the_system_drops_is_counted(intake, capsys):
     assert "datagrams dropped" in capsys.readouterr().out
 
 
+def test_a_socket_for_both_versions_of_ip_shows_plain_addresses(intake):
+    try:
+        heard = receiver(host="::", allow=["127.0.0.0/8"])
+        heard.check()
+    except NeedsOperator:
+        pytest.skip("this machine has no IPv6")
+    with listening(heard, intake):
+        udp(heard.port, b"<34>app: by udp")
+        tcp(heard.port, b"<34>app: by tcp\n")
+        assert {each["sender"] for each in intake.wait_for(2)} == {"127.0.0.1"}
+
+
 def test_tls_is_spoken_and_a_certificate_can_be_asked_for(intake, tmp_path):
     certificate, key = make_certificate(tmp_path)
     settings = {"protocols": ["tls"], "certificate": certificate, "key": key}

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from .blocks import KEPT_OF_OVERSIZED
 
 _COUNT = re.compile(rb"([1-9][0-9]{0,8}) (?=<)")
-_PERHAPS_A_COUNT = re.compile(rb"[1-9][0-9]{0,8} ?\Z")
 AROUND = b"\0\r\n \t"
 """What may stand around a message and is no part of it."""
 
@@ -63,7 +62,7 @@ class Frames:
                 following = end
             else:
                 begin, end = at, buffer.find(b"\n", at)
-                if end < 0 and (len(buffer) - at <= self._limit or _PERHAPS_A_COUNT.match(buffer, at)):
+                if end < 0 and len(buffer) - at <= self._limit:
                     break
                 following = end + 1
             if end - begin > self._limit or end < 0:

@@ -14,6 +14,8 @@ from typing import Any
 
 from mantissa_core.log import get_logger
 
+from .listen import plain_address
+
 POLL = 0.1
 """Seconds within which a stop is noticed."""
 GRACE = 2.0
@@ -140,6 +142,7 @@ class Connections:
             get_logger("push").warning("connection not accepted", reason=str(error))
             time.sleep(POLL)
             return False
+        sender = plain_address(sender)
         if not self._allowed(sender):
             opened.close()
             return False

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from mantissa_core.log import get_logger
 
 from .connections import POLL
+from .listen import plain_address
 
 LARGEST = 65_536
 BATCH = 2_000
@@ -52,6 +53,7 @@ class Datagrams:
                 break
             self._socket.settimeout(0.0)
             self._count(ancillary)
+            sender = plain_address(sender)
             if content and self._allowed(sender):
                 found.setdefault(sender, []).append(content)
                 count, size = count + 1, size + len(content)

@@ -59,6 +59,11 @@ def open_port(config: ListenConfig, kind: socket.SocketKind = socket.SOCK_STREAM
     return opened
 
 
+def plain_address(address: str) -> str:
+    """An IPv4 address as such, also where a socket for both versions shows it as ``::ffff:192.0.2.1``."""
+    return address.removeprefix("::ffff:") if "." in address else address
+
+
 def check_listening(config: ListenConfig, kind: socket.SocketKind = socket.SOCK_STREAM) -> None:
     """See whether the address is this machine's and the certificate can be used. A taken port may be our own.
 

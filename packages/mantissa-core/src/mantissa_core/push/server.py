@@ -19,6 +19,8 @@ UNREAD = 1 << 20
 """Bytes of a refused body that are read, so that its sender sees the answer instead of a broken connection."""
 LINGER = 2.0
 """Seconds that this may take."""
+ANSWER = 10.0
+"""Seconds that the answer may take on its way, however long storing took."""
 
 ONCE = ("content-length", "transfer-encoding", "content-encoding", "authorization", "x-api-key")
 """Headers that come once: of two, a proxy may have looked at the other one."""
@@ -95,7 +97,6 @@ class _Exchange(BaseHTTPRequestHandler):
         except Refused as refused:
             answer = Answer(refused.status, {"error": refused.message}, refused.headers)
         except TimeoutError:
-            self._wire.within(LINGER)
             answer = Answer(408, {"error": f"the request took longer than {self.seconds:g} seconds"})
         self._answer(answer, close=unread)
 
@@ -107,6 +108,7 @@ class _Exchange(BaseHTTPRequestHandler):
     def _answer(self, answer: Answer, close: bool = False) -> None:
         """Send it; behind a body that was not read the connection cannot be used again."""
         content = msgspec.json.encode(answer.body)
+        self._wire.within(ANSWER)
         self.close_connection = self.close_connection or close or answer.close or self._wire.crowded()
         self.send_response(answer.status)
         self.send_header("Content-Type", "application/json")

@@ -178,7 +178,6 @@ class SyslogReceiver:
         if not self.config.allow:
             return True
         sender = ip_address(address.partition("%")[0])
-        sender = getattr(sender, "ipv4_mapped", None) or sender
         return any(sender in network for network in self.config.allow)
 
     def _place(self, protocol: str) -> ListenConfig:
