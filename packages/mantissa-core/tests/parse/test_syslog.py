@@ -120,6 +120,9 @@ class TestSyslog(ParserContract):
         ("<13>warning disk: full", (None, None, None, None, "warning disk: full")),
         ("<34>Feb 31 10:00:00 gw a: no such day", (None, "gw", "a", None, "no such day")),
         ("<34>Mar  4 25:00:00 gw a: no such hour", (None, "gw", "a", None, "no such hour")),
+        ("<34>Mar  4 09:60:00 gw a: no such minute", (None, "gw", "a", None, "no such minute")),
+        ("<34>Mar  4 09:15:61 gw a: no such second", (None, "gw", "a", None, "no such second")),
+        ("<34>Mar  4 09:15:60.5 gw a: leap second", ("2026-03-04T09:15:59.5Z", "gw", "a", None, "leap second")),
         ("<999>x", (None, None, None, None, "<999>x")),
         (
             "<134>1 1563249630.774247467 mx84 flows src=192.0.2.1 x",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 MONTHS = {
@@ -18,7 +18,6 @@ TEXT = (
 )
 """A time at the beginning of a message: ISO 8601, or as in RFC 3164, with what vendors add to it."""
 _TOMORROW = timedelta(days=1)
-_FRACTION = re.compile(r"[.,](\d+)")
 _WORLD = frozenset({"UTC", "GMT"})
 
 
@@ -58,13 +57,18 @@ def _real(text: str) -> bool:
 
 
 def _dated(year: int, month: int, day: int, clock: str, zone: tzinfo) -> str:
-    fraction = _FRACTION.search(clock)
-    local = datetime(year, month, day, int(clock[:2]), int(clock[3:5]), min(int(clock[6:8]), 59), tzinfo=zone)
-    digits = f".{fraction[1]}" if fraction else ""
+    if clock[:2] > "23" or clock[3] > "5" or clock[6:8] > "60":
+        raise ValueError("no such hour")
+    whole = clock.replace(":60", ":59") if clock[6] == "6" else clock  # a leap second
     if zone is UTC:
-        return f"{local.replace(tzinfo=None).isoformat()}{digits}Z"
-    text = local.isoformat()
-    return f"{text[:19]}{digits}{text[19:]}"
+        return f"{_day(year, month, day)}T{whole}Z"
+    local = datetime(year, month, day, int(whole[:2]), int(whole[3:5]), int(whole[6:8]), tzinfo=zone).isoformat()
+    return f"{local[:19]}{whole[8:]}{local[19:]}"
+
+
+@lru_cache(maxsize=64)
+def _day(year: int, month: int, day: int) -> str:
+    return date(year, month, day).isoformat()
 
 
 def _year(month: int, day: int, clock: str, zone: tzinfo, reference: datetime) -> int:
