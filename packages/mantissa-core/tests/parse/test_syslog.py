@@ -9,8 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mantissa_core.model import Blob
-from mantissa_core.parse.syslog import Syslog
+from mantissa_core.parse import cef
+from mantissa_core.parse.syslog import Syslog, translate, zone_of
 from mantissa_core.parse.syslog_message import parse
 from mantissa_core.testing.parser import Decoder, ParserContract, ParserSample
 from pydantic import ValidationError
@@ -250,3 +253,37 @@ def test_sign_ins_and_commands_are_taken_apart(program, message, expected):
     found = parse(f"<38>Mar  4 09:15:02 web-1 {program}[1]: {message}", UTC, ARRIVED).auth
     parts = found and [found.event, found.result, found.user, found.address, *([found.target] if found.target else [])]
     assert (parts and " ".join(map(str, parts))) == expected
+
+
+PIECES = st.sampled_from(
+    [
+        *("<34>", "<191>", "1", "0", "-", ":", "*", "%", "[", "]", "=\\", ";", "\u0663", "\ufeff", "\x00"),
+        *("0001-01-01T00:00:00", "9999-12-31T23:59:59.999Z", "0000-00-00T00:00:00+99:99", "2026-03-04T09:15:60Z"),
+        *(
+            "Mar",
+            "Feb",
+            "29",
+            "31",
+            "23:59:60",
+            "24:00:00",
+            "2026",
+            "0000",
+            "UTC",
+            "EST",
+            "99999999999",
+            "1563249630.5",
+        ),
+        *("host", "app[1]:", "sshd[1]:", "sudo:", "su:", "%A-1-B:", '[a b="c"]', "CEF:0|", "a|b|c|d|e|f|", "rt=1"),
+        *("rt=99999999999999", "end=Mar", "PWD=", "USER=x", "COMMAND=", "Failed", "password", "for", "from", "port"),
+        *("pam_unix(sshd:session):", "session", "opened", "user"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=14).map(" ".join), st.sampled_from(["UTC", "Europe/Amsterdam", "Pacific/Kiritimati"]))
+def test_whatever_is_said_is_kept(text, name):
+    zone = zone_of(name)
+    assert isinstance(parse(text, zone, ARRIVED).message, str)
+    assert json.loads(translate(text, zone, ARRIVED, {}))["message"] in text
+    found = cef.translate(text, zone, ARRIVED, {})
+    assert found is None or json.loads(found)["extension"] is not None
