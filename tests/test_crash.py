@@ -133,11 +133,18 @@ def steps(zygote, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def points(steps):
-    """The numbers of the steps that are killed at, counted from 1."""
-    durable = [number for number, step in enumerate(steps, 1) if step.split()[1] in DURABLE]
-    others = sorted(set(range(1, len(steps) + 1)) - set(durable))
-    spread = POINTS - len(durable)
-    return sorted([*durable, *(others[each * (len(others) - 1) // (spread - 1)] for each in range(spread))])
+    """The numbers of the steps that are killed at, counted from 1.
+
+    Every durable one, one in the middle of each stage, and of the others as many as are left, evenly spread.
+    """
+    durable = {number for number, step in enumerate(steps, 1) if step.split()[1] in DURABLE}
+    stages = {}
+    for number, step in enumerate(steps, 1):
+        stages.setdefault(step.split()[1].split(".")[0], []).append(number)
+    chosen = durable | {numbers[len(numbers) // 2] for numbers in stages.values()}
+    others = sorted(set(range(1, len(steps) + 1)) - chosen)
+    spread = POINTS - len(chosen)
+    return sorted([*chosen, *(others[each * (len(others) - 1) // (spread - 1)] for each in range(spread))])
 
 
 def test_the_kills_strike_every_stage_before_and_behind_every_durable_step(steps, points):
