@@ -40,6 +40,7 @@ import pytest
 from mantissa_core.errors import LakeError, NeedsOperator, Retry
 from mantissa_core.hookspecs import PROJECT
 
+from .conformance import proves
 from .intake import Intake, listen, listening
 
 __all__ = ["GARBAGE", "Intake", "ReceiverContract", "Said", "listening"]
@@ -81,6 +82,9 @@ class Said:
 
 class ReceiverContract:
     """What every receiver must do. Override :meth:`receiver`, :meth:`send` and where needed the rest."""
+
+    conforms_to: ClassVar[str] = "mantissa.receivers"
+    """The entry-point group of what the kit proves."""
 
     secrets: ClassVar[tuple[str, ...]] = ()
     """The credentials that :meth:`receiver` configures."""
@@ -131,13 +135,18 @@ class ReceiverContract:
 
     # -- what is promised ------------------------------------------------------------------------------------------
 
+    def _receiver(self, port: int = 0) -> Any:
+        receiver = self.receiver(port) if port else self.receiver()
+        proves(self, receiver)
+        return receiver
+
     def test_the_hook_is_marked_with_hookimpl(self) -> None:
-        assert hasattr(self.receiver().listen, f"{PROJECT}_impl"), "decorate 'listen' with @hookimpl"
+        assert hasattr(self._receiver().listen, f"{PROJECT}_impl"), "decorate 'listen' with @hookimpl"
 
     def test_what_was_answered_was_submitted(self) -> None:
         """Every event, once, under a log type."""
         intake = Intake()
-        with listening(self.receiver(), intake) as receiver:
+        with listening(self._receiver(), intake) as receiver:
             for start in (0, 3):
                 self._expect_taken(self.send(receiver.port, [self.event(start + each) for each in range(3)]))
                 if self.answers:
@@ -151,7 +160,7 @@ class ReceiverContract:
         self._needs(self.answers, "the protocol has no answers")
         intake, said = Intake(), list[Any]()
         intake.gate.clear()
-        with listening(self.receiver(), intake) as receiver:
+        with listening(self._receiver(), intake) as receiver:
             sender = threading.Thread(
                 target=lambda: said.append(self.send(receiver.port, [self.event(1)])), daemon=True
             )
@@ -169,7 +178,7 @@ class ReceiverContract:
         self._needs(self.reliable, "datagrams are best effort")
         intake = Intake()
         intake.failure = Retry("the lake is behind", 0.2 if not self.answers else LATER)
-        with listening(self.receiver(), intake) as receiver:
+        with listening(self._receiver(), intake) as receiver:
             said = self.send(receiver.port, [self.event(1)])
             assert intake.waiting.wait(SOON), "nothing was submitted"
             if said is not None:
@@ -187,7 +196,7 @@ class ReceiverContract:
         self._needs(self.answers, "the protocol has no answers")
         intake = Intake()
         intake.failure = failure
-        with listening(self.receiver(), intake) as receiver:
+        with listening(self._receiver(), intake) as receiver:
             said = None
             with suppress(httpx.TransportError, OSError):  # a closed connection is no answer either
                 said = self.send(receiver.port, [self.event(1)])
@@ -198,7 +207,7 @@ class ReceiverContract:
     def test_a_wrong_credential_is_refused_and_submits_nothing(self) -> None:
         self._needs(self.authenticates, "senders show no credential")
         intake = Intake()
-        with listening(self.receiver(), intake) as receiver:
+        with listening(self._receiver(), intake) as receiver:
             said = self.send_forged(receiver.port, [self.event(1)])
             assert said is None or not (said.taken or said.later), f"it was let in: {said}"
             self._expect_taken(self.send(receiver.port, [self.event(2)]))
@@ -207,7 +216,7 @@ class ReceiverContract:
 
     def test_what_is_too_large_is_refused_and_the_next_is_taken(self) -> None:
         intake = Intake()
-        with listening(self.receiver(), intake) as receiver:
+        with listening(self._receiver(), intake) as receiver:
             said = self.send_oversized(receiver.port)
             assert said is None or not (said.taken or said.later), f"it was taken: {said}"
             self._expect_taken(self.send(receiver.port, [self.event(2)]))
@@ -217,7 +226,7 @@ class ReceiverContract:
     def test_garbage_harms_nobody(self) -> None:
         """A broken sender costs neither the receiver nor the others anything."""
         intake = Intake()
-        with listening(self.receiver(), intake) as receiver:
+        with listening(self._receiver(), intake) as receiver:
             for garbage in self.garbage:
                 self._throw(receiver.port, garbage)
             self._expect_taken(self.send(receiver.port, [self.event(1)]))
@@ -226,7 +235,7 @@ class ReceiverContract:
     def test_senders_do_not_wait_for_one_another(self) -> None:
         """One that sends nothing holds up nobody."""
         intake = Intake()
-        with listening(self.receiver(), intake) as receiver:
+        with listening(self._receiver(), intake) as receiver:
             silent = self._connected(receiver.port)
             try:
                 self._expect_taken(self.send(receiver.port, [self.event(1)]))
@@ -237,7 +246,7 @@ class ReceiverContract:
     def test_stop_ends_it_within_seconds(self) -> None:
         """Also while a sender is connected, or in the middle of something."""
         intake, stop = Intake(), threading.Event()
-        with listening(self.receiver(), intake, stop) as receiver:
+        with listening(self._receiver(), intake, stop) as receiver:
             silent, halfway = self._connected(receiver.port), self._connected(receiver.port)
             halfway.sendall(b"POST / HT")
             self._expect_taken(self.send(receiver.port, [self.event(1)]))
@@ -251,7 +260,7 @@ class ReceiverContract:
 
     def test_it_listens_again_after_a_stop(self) -> None:
         """The port is free again, and nothing of the first time is in the way."""
-        receiver, intake = self.receiver(), Intake()
+        receiver, intake = self._receiver(), Intake()
         for number in range(2):
             with listening(receiver, intake):
                 self._expect_taken(self.send(receiver.port, [self.event(number)]))
@@ -263,7 +272,7 @@ class ReceiverContract:
             taken.bind(("127.0.0.1", 0))
             if self.connects:
                 taken.listen()
-            receiver = self.receiver(taken.getsockname()[1])
+            receiver = self._receiver(taken.getsockname()[1])
             stop = threading.Event()
             stop.set()
             with pytest.raises(NeedsOperator) as caught:
@@ -276,7 +285,7 @@ class ReceiverContract:
         self, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
     ) -> None:
         caplog.set_level(logging.DEBUG)
-        intake, receiver = Intake(), self.receiver()
+        intake, receiver = Intake(), self._receiver()
         shown = [repr(receiver), repr(vars(receiver))]
         with listening(receiver, intake):
             shown.append(repr(self.send(receiver.port, [self.event(1)])))
