@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from azure.storage.blob import BlobPrefix, BlobServiceClient
 from mantissa_core.errors import NeedsOperator, Retry
@@ -31,6 +31,8 @@ APPEND = "AppendBlob"
 
 class BlobCollector:
     """Collects the blobs of an account's containers. Every folder in which names rise with time is a stream."""
+
+    log_types: ClassVar[tuple[str, ...]] = ("azure.activity", "entra.audit", "entra.risk_detection", "entra.signin")
 
     class Config(Access):
         """Settings of ``azure.blob``."""

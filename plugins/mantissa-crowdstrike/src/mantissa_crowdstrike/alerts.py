@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from mantissa_core.errors import Retry
 from mantissa_core.hookspecs import hookimpl
@@ -30,6 +30,8 @@ class Alerts:
     Detections are asked for in the order of their last change, and the next page begins where this one ends. One that
     changes meanwhile moves to a later window; by number of the first result, those behind it would be skipped.
     """
+
+    log_types: ClassVar[tuple[str, ...]] = ("crowdstrike.detection",)
 
     class Config(FalconAccess):
         """Settings of ``crowdstrike.alerts``."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import ClassVar
 
 import httpx
 from mantissa_core.errors import NeedsOperator, Retry
@@ -33,6 +34,8 @@ class EventStreams:
     A poll reads until nothing has come for a while. The next one goes on from the offset of the last event that was
     stored: CrowdStrike does not say whether that event comes again, so it is asked for and dropped.
     """
+
+    log_types: ClassVar[tuple[str, ...]] = ("crowdstrike.event_stream",)
 
     class Config(FalconAccess):
         """Settings of ``crowdstrike.event_streams``."""

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, ClassVar, cast
 
 from botocore.exceptions import ClientError
 from mantissa_core.errors import BadRecord, NeedsOperator, Retry
@@ -38,6 +38,8 @@ class FalconDataReplicator:
     was received more than ``max_receives`` times is tried once more; where that is not committed either, it ends the
     process or never fits, and becomes a dead letter.
     """
+
+    log_types: ClassVar[tuple[str, ...]] = ("crowdstrike.fdr",)
 
     class Config(PluginConfig):
         """Settings of ``crowdstrike.fdr``."""
