@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ AUDIT = "projects/example-prod/logs/cloudaudit.googleapis.com%2Factivity"
 
 
 class FakePubSub(FakeVendor):
-    """One subscription. Its time stands still until :meth:`advance`.
+    """One subscription. Its time, in seconds, is ``clock``'s: it stands still until :meth:`advance` without one.
 
     A pull gives ``page_size`` messages at most. ``counts`` deliveries, as with a dead-letter topic; ``exactly_once``
     takes no acknowledgement behind its deadline; ``granted`` are the caller's permissions.
@@ -28,10 +28,11 @@ class FakePubSub(FakeVendor):
     limit_headers = None
     deadline = 10
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
         super().__init__()
         self.tokens = FakeTokens("pubsub")
-        self.now, self.counts, self.exactly_once = 0.0, False, False
+        self._clock, self._advanced = clock, 0.0
+        self.counts, self.exactly_once = False, False
         self.granted = ["pubsub.subscriptions.consume"]
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.acknowledged: set[str] = set()
@@ -58,7 +59,11 @@ class FakePubSub(FakeVendor):
         return message
 
     def advance(self, seconds: float) -> None:
-        self.now += seconds
+        self._advanced += seconds
+
+    @property
+    def now(self) -> float:
+        return self._clock() + self._advanced
 
     def announce_again(self) -> None:
         self.acknowledged.clear()
