@@ -154,11 +154,13 @@ class _Simulation:
                 self._heal(label)
             for now in self._calm:
                 child.step(now, tidy=False)
+            now = self._calm[-1]
             for _ in range(PATIENCE):  # what a killed consumer had received is hidden for real seconds
                 if all(each.equal for each in self._compared()):
                     break
                 time.sleep(0.5)
-                child.step(self._calm[-1] + timedelta(seconds=self.plan.every) * 2, tidy=False)
+                now += timedelta(seconds=self.plan.every)  # so that each is read again
+                child.step(now, tidy=False)
         finally:
             child.end()
 
