@@ -1,0 +1,16 @@
+"""Docker in the simulation of live collection: ``just live``."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fake_docker import FakeDocker
+from mantissa_core.testing.live import Live
+
+
+@contextmanager
+def live() -> Iterator[list[Live]]:
+    with tempfile.TemporaryDirectory() as folder, FakeDocker(Path(folder) / "docker.sock") as fake:
+        settings = {"host": fake.host, "timeout": 10}
+        yield [Live("docker.events", settings, fake, {"docker_event": "actor_id"})]
