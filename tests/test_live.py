@@ -26,6 +26,32 @@ def live():
         yield [Live("okta.system", {"org_url": fake.url}, fake, tables, secrets={"api_token": fake.token})]
 """
 
+HIDING = """
+from contextlib import contextmanager
+
+from fake_pubsub import SUBSCRIPTION, FakePubSub
+from mantissa_core.testing.live import Live
+
+
+class Hiding(FakePubSub):
+    def __init__(self):
+        super().__init__(lambda: float(sum(method == "pull" for method, _ in self.asked)))
+
+    def publish(self, entry):
+        message = super().publish(entry)
+        if entry["insertId"].endswith("-2"):
+            self._free_at[message] = 52.0  # more pulls than there are before the end
+        return message
+
+
+@contextmanager
+def live():
+    with Hiding() as fake:
+        settings = {"subscription": SUBSCRIPTION, "endpoint": fake.url, "timeout": 10}
+        tables = {"gcp_audit": '"insertId"'}
+        yield [Live("gcp.pubsub", settings, fake, tables, secrets={"credentials": fake.key_file})]
+"""
+
 
 @pytest.mark.parametrize("file", found(ROOT), ids=lambda file: file.parent.parent.name)
 def test_what_a_package_offers_names_installed_tables(file):
@@ -52,3 +78,12 @@ def test_an_event_that_a_source_never_gives_is_missed(tmp_path):
     outcome = run([tmp_path / "live.py"], tmp_path / "home", Plan(hours=0.05, kills=0, fault=0))
     [compared] = outcome.compared
     assert list(compared.missing) == ["okta_system-2"]
+
+
+def test_what_a_queue_hides_beyond_the_end_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "packages" / "mantissa-gcp" / "tests")
+    (tmp_path / "live.py").write_text(HIDING)
+    outcome = run([tmp_path / "live.py"], tmp_path / "home", Plan(hours=0.05, kills=0, fault=0))
+    [compared] = outcome.compared
+    assert compared.put > 2
+    assert compared.equal
