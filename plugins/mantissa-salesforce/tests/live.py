@@ -18,5 +18,6 @@ def live() -> Iterator[list[Live]]:
 
 
 def _live(log: str, fake: FakeSalesforce, tables: dict[str, str]) -> Live:
-    settings = {"instance_url": fake.url, "client_id": CLIENT, "username": USER, "logs": [log], "timeout": 10}
+    given = {"instance_url": fake.url, "client_id": CLIENT, "username": USER, "logs": [log], "timeout": 10}
+    settings = {**given, "requests_per_minute": 600}  # every event is a file: a wait for requests would be real time
     return Live("salesforce.logs", settings, fake, tables, secrets={"private_key": pem()})
