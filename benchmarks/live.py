@@ -38,6 +38,9 @@ def main() -> None:
         outcome = run(options.files or found(ROOT), options.keep or Path(temporary), plan)
     text = report(plan, outcome)
     print(text)
+    for each in outcome.compared:
+        if not each.equal:
+            print(f"{each.label}: {each}", file=sys.stderr)
     if options.record:
         record("live", text)
     sys.exit(not good(outcome))

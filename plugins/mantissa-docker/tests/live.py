@@ -12,5 +12,6 @@ from mantissa_core.testing.live import Live
 @contextmanager
 def live() -> Iterator[list[Live]]:
     with tempfile.TemporaryDirectory() as folder, FakeDocker(Path(folder) / "docker.sock") as fake:
-        settings = {"host": fake.host, "timeout": 10}
+        fake.kept = 100_000  # what an engine forgets while it cannot be read nobody can collect: tested apart
+        settings = {"host": fake.host, "kept": fake.kept, "timeout": 10}
         yield [Live("docker.events", settings, fake, {"docker_event": "actor_id"})]
