@@ -128,7 +128,7 @@ class EngineEvents:
     def _lost(self, found: _Found, window: Window, state: Mapping[str, object]) -> list[Rejected]:
         """A dead letter for what the engine has forgotten since the last reading, if it has."""
         read_to = state.get("until")
-        if len(found.events) != self._kept or not isinstance(read_to, str):
+        if len(found.events) < self._kept or not isinstance(read_to, str):
             return []
         start = max(window.start, datetime.fromisoformat(read_to))
         oldest = min((time for event in found.events if (time := _time(event)) is not None), default=start)
