@@ -14,8 +14,8 @@ from urllib.parse import parse_qs
 import msgspec
 from mantissa_core.model import Pushed
 from mantissa_core.push import PushConfig, PushReceiver, Refused, Request, require_signature
-from mantissa_core.push.credentials import strong
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_validator
+from mantissa_core.push.credentials import listed, strong
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 
 LOG_TYPE = "github.webhook"
 SIGNATURE = "X-Hub-Signature-256"
@@ -34,15 +34,10 @@ class Webhook(PushReceiver):
 
         max_body_bytes: int = Field(default=25 << 20, ge=1, le=64 << 20)
         """A larger body is refused; GitHub sends at most 25 MB."""
-        secret: tuple[_Secret, ...] = Field(min_length=1)
+        secret: Annotated[tuple[_Secret, ...], BeforeValidator(listed), Field(min_length=1)]
         """The webhook's secret, with which GitHub signs; several where webhooks have their own, or one is replaced."""
         path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9/_.-]{0,200}$")] = "/github"
         """The path of the webhook's payload URL."""
-
-        @field_validator("secret", mode="before")
-        @classmethod
-        def _listed(cls, value: Any) -> Any:
-            return value if isinstance(value, (list, tuple)) else (value,)
 
     config: Config
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from mantissa_core.model import Pushed, Rejected
 from mantissa_core.push import PushConfig, PushReceiver, Refused, Request, require_token
-from mantissa_core.push.credentials import strong
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_validator
+from mantissa_core.push.credentials import listed, strong
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 
 API_VERSION = "audit.k8s.io/v1"
 LOG_TYPE = "kubernetes.audit"
@@ -27,15 +27,10 @@ class AuditWebhook(PushReceiver):
     class Config(PushConfig):
         """Settings of ``kubernetes.audit_webhook``."""
 
-        token: tuple[_Token, ...] = Field(min_length=1)
+        token: Annotated[tuple[_Token, ...], BeforeValidator(listed), Field(min_length=1)]
         """What API servers show, as in their kubeconfig; several while one is replaced by another."""
         path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9/_.-]{0,200}$")] = "/audit"
         """The path of the kubeconfig's 'server'."""
-
-        @field_validator("token", mode="before")
-        @classmethod
-        def _listed(cls, value: Any) -> Any:
-            return value if isinstance(value, (list, tuple)) else (value,)
 
     config: Config
 

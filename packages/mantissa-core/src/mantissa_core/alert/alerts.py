@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from mantissa_core.errors import Conflict
-from mantissa_core.model.alert import Alert, Event, Status
+from mantissa_core.model.alert import Alert, Status
 from mantissa_core.model.document import Document, Put
 from mantissa_core.model.signal import Severity, Signal
 from mantissa_core.state import audit
@@ -26,7 +26,7 @@ from .codec import alert_from_json, alert_to_json
 from .fold import folded, opened
 from .group import Episode, Grouping, alert_id, day, days_around, episodes_from_json, episodes_to_json, group_id
 from .lifecycle import EVENTS, PRODUCT, Step, stepped
-from .message import message_to_json
+from .message import messages
 from .related import KINDS, Related, listings, pairs, related
 from .route import Route
 
@@ -199,14 +199,14 @@ class Alerts:
         puts = []
         if new:
             alert = self._enriched(alert)
-            alert, messages = self._messages(alert, told, "opened")
+            alert, rows = messages(alert, told, "opened", self._clock())
             opening = keys.listings(alert.id, alert.rule_id, alert.severity, episode.opened)
-            puts += [*messages, *(Put(key, {"alert": alert.id}) for key in opening)]
+            puts += [*rows, *(Put(key, {"alert": alert.id}) for key in opening)]
         elif _goes_on(alert, taken):
             alert = stepped(alert, Step.REOPEN, PRODUCT, self._clock())
-            alert, messages = self._messages(alert, told, EVENTS[Step.REOPEN])
+            alert, rows = messages(alert, told, EVENTS[Step.REOPEN], self._clock())
             entry = audit.entry(f"alert/{alert.id}", Step.REOPEN.value, PRODUCT, self._clock(), note=_WENT_ON)
-            puts += [*messages, entry]
+            puts += [*rows, entry]
         group_key = keys.group(target.group, day(episode.opened))
         until = self._clock() + MEMORY
         puts += [
@@ -222,12 +222,6 @@ class Alerts:
 
     def _enriched(self, alert: Alert) -> Alert:
         return replace(alert, enrichment=self._enrich(alert)) if self._enrich else alert
-
-    def _messages(self, alert: Alert, told: Sequence[Route], event: Event) -> tuple[Alert, Sequence[Put]]:
-        """The rows for the outbox, and the alert with what was redacted in them."""
-        shown = [(route, route.shown(alert)) for route in told]
-        alert = replace(alert, redacted=_most(alert.redacted, *(each.redacted for _, each in shown)))
-        return alert, [message_to_json(each, route, self._clock(), event) for route, each in shown]
 
     def _accepted(self, target: _Target, members: Sequence[Signal], room: int) -> tuple[Episode, Sequence[Signal]]:
         """The signals that the episode takes, as far as they and the entities they bring have room."""
@@ -250,13 +244,6 @@ class Alerts:
 
     def _member(self, signal: Signal, value: Mapping[str, Any]) -> Put:
         return Put(keys.member(signal.id), value, self._clock() + MEMORY)
-
-
-def _most(*counts: Mapping[str, int]) -> dict[str, int]:
-    """For each kind, the most that any message had."""
-    return {
-        kind: max(each.get(kind, 0) for each in counts) for kind in sorted({kind for each in counts for kind in each})
-    }
 
 
 def _goes_on(alert: Alert, signals: Sequence[Signal]) -> bool:

@@ -19,7 +19,7 @@ from mantissa_core.state.documents import State
 
 from . import keys
 from .codec import alert_from_json, alert_to_json, time_from_json
-from .message import message_to_json
+from .message import messages
 from .route import Route
 
 LONGEST_NOTE = 4000
@@ -95,43 +95,34 @@ class Lifecycle:
         """
         if len(note) > LONGEST_NOTE:
             raise MantissaError(f"note: {len(note)} characters, expected at most {LONGEST_NOTE}")
-        for attempt in range(_ATTEMPTS):
-            stored = self._state.get(keys.PARTITION, keys.alert(alert_id))
-            if stored is None:
-                raise MantissaError(f"there is no alert {alert_id}")
-            alert = alert_from_json(stored.value)
-            if alert.status == AFTER[step]:
-                return alert
-            if alert.status not in _FROM[step]:
-                raise StatusError(f"the alert is {alert.status}: {step} it after it was reopened")
-            changed = stepped(alert, step, by, self._clock())
+        for _ in range(_ATTEMPTS - 1):
             try:
-                self._state.commit(
-                    keys.PARTITION,
-                    [Put(keys.alert(alert.id), alert_to_json(changed)), *self._told(changed, step, note)],
-                    {keys.alert(alert.id): stored.version},
-                )
+                return self._change(alert_id, step, by, note)
             except Conflict:  # a signal was folded in, or somebody else took a step: look again
-                if attempt == _ATTEMPTS - 1:
-                    raise
                 continue
-            return changed
-        raise AssertionError("unreachable")
+        return self._change(alert_id, step, by, note)
 
     def history(self, alert_id: str) -> list[Entry]:
         """What was done to an alert, oldest first: steps and verdicts."""
         found = audit.entries(self._state, keys.PARTITION, f"alert/{alert_id}")
         return [_entry(each) for each in found]
 
-    def _told(self, alert: Alert, step: Step, note: str) -> list[Put]:
+    def _change(self, alert_id: str, step: Step, by: str, note: str) -> Alert:
+        stored = self._state.get(keys.PARTITION, keys.alert(alert_id))
+        if stored is None:
+            raise MantissaError(f"there is no alert {alert_id}")
+        alert = alert_from_json(stored.value)
+        if alert.status == AFTER[step]:
+            return alert
+        if alert.status not in _FROM[step]:
+            raise StatusError(f"the alert is {alert.status}: {step} it after it was reopened")
         now = self._clock()
-        by = alert.changed_by
-        messages = [
-            message_to_json(route.shown(alert), route, now, EVENTS[step])
-            for route in self._routes()
-            if route.takes(alert)
-        ]
-        return [audit.entry(f"alert/{alert.id}", step.value, by, now, note=note), *messages]
+        told = [route for route in self._routes() if route.takes(alert)]
+        changed, rows = messages(stepped(alert, step, by, now), told, EVENTS[step], now)
+        entry = audit.entry(f"alert/{alert.id}", step.value, by, now, note=note)
+        puts = [Put(keys.alert(alert.id), alert_to_json(changed)), entry, *rows]
+        self._state.commit(keys.PARTITION, puts, {keys.alert(alert.id): stored.version})
+        return changed
 
 
 def stepped(alert: Alert, step: Step, by: str, at: datetime) -> Alert:

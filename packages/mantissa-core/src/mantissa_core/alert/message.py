@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -76,8 +76,15 @@ class Message:
         return Delivery(key, self.value["event"], alert, self.attempt, previous, self.destination)
 
 
-def message_to_json(alert: Alert, route: Route, now: datetime, event: Event = "opened") -> Put:
-    """The outbox row that tells a destination of an alert, which is what :meth:`.route.Route.shown` made of it."""
+def messages(alert: Alert, routes: Iterable[Route], event: Event, now: datetime) -> tuple[Alert, list[Put]]:
+    """The outbox rows for these routes, and the alert with what was redacted in them: of each kind the most in any."""
+    shown = [(route, route.shown(alert)) for route in routes]
+    counts = [alert.redacted, *(each.redacted for _, each in shown)]
+    most = {kind: max(each.get(kind, 0) for each in counts) for kind in sorted(set().union(*counts))}
+    return replace(alert, redacted=most), [_row(each, route, event, now) for route, each in shown]
+
+
+def _row(alert: Alert, route: Route, event: Event, now: datetime) -> Put:
     value = {
         "destination": route.label,
         "type": route.type,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -54,6 +55,11 @@ def strong(token: SecretStr) -> SecretStr:
     if len(token.get_secret_value()) < SHORTEST:
         raise ValueError(f"a token of at least {SHORTEST} characters")
     return token
+
+
+def listed(value: Any) -> Any:
+    """A single value as a list of one; for settings that take several while one is replaced by another."""
+    return value if isinstance(value, (list, tuple)) else (value,)
 
 
 def _any_equal(given: str, known: Iterable[str]) -> bool:

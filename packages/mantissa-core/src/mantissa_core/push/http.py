@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from mantissa_core.model import Blob, Pushed, Rejected
 
-from .credentials import require_token, strong
+from .credentials import listed, require_token, strong
 from .receiver import PushConfig, PushReceiver
 from .request import Refused, Request
 
@@ -28,17 +28,12 @@ class HTTPSource(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True)
 
-    token: tuple[_Token, ...] = Field(min_length=1)
+    token: Annotated[tuple[_Token, ...], BeforeValidator(listed), Field(min_length=1)]
     """What the source shows; several while one is replaced by another."""
     log_type: str
     """What its events are."""
     decoder: str | None = None
     """The parser that takes bodies apart. Without it they are JSON: an object, an array of objects, or lines."""
-
-    @field_validator("token", mode="before")
-    @classmethod
-    def _listed(cls, value: Any) -> Any:
-        return value if isinstance(value, (list, tuple)) else (value,)
 
 
 class HTTPPush(PushReceiver):

@@ -71,7 +71,11 @@ SECRET = (
         hints=("hooks.slack.com",),
     ),
     Detector(Kind.SECRET, re.compile(r"discord(?:app)?\.com/api/webhooks/(?P<value>\d+/[\w-]+)"), hints=("webhooks",)),
-    Detector(Kind.SECRET, re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:(?P<value>[^\s/@]+)@"), hints=("://",)),
+    Detector(
+        Kind.SECRET,
+        re.compile(r"(?<![A-Za-z0-9+.-])[a-z][a-z0-9+.-]{0,30}://[^\s/:@]*:(?P<value>[^\s/@]+)@"),
+        hints=("://",),
+    ),
     Detector(
         Kind.SECRET,
         re.compile(r"[?&](?:sig|X-Amz-Signature|X-Goog-Signature|X-Amz-Security-Token)=(?P<value>[^\s&\"'<>]{8,})"),
@@ -86,7 +90,7 @@ SECRET = (
     Detector(Kind.SECRET, re.compile(rf"{_OPTION}[\"']?(?P<value>[^\s\"']{{3,}})"), _is_value, hints=("--",)),
     Detector(
         Kind.SECRET,
-        re.compile(r"(?:mysql|sshpass|mongo)\w*\s(?:.*\s)?-p(?P<value>[^\s\"']{3,})"),
+        re.compile(r"(?:mysql|sshpass|mongo)\w{0,20}\s(?:.{0,400}\s)?-p(?P<value>[^\s\"']{3,})"),
         _is_value,
         hints=("-p",),
     ),
