@@ -153,8 +153,24 @@ class ReceiverSection(_Labelled):
     """What may wait on disk for the lake; beyond it senders are asked to come back later."""
 
 
+class EnricherSection(_Labelled):
+    """``[enrichers.<label>]``: a source of context for alerts."""
+
+    budget: float = Field(2.0, gt=0, le=10)
+    """Seconds that an alert waits for it. What comes later serves the next alert; this one says that it is missing."""
+    ttl: float = Field(3600.0, ge=0)
+    """How long an answer about the same entities counts: seconds, or a text such as ``"1h"``."""
+    per_minute: int | None = Field(None, ge=1)
+    """How often it is asked at most; by default as often as there are alerts that it has no answer for yet."""
+
+    @field_validator("ttl", mode="before")
+    @classmethod
+    def _ttl(cls, value: Any) -> Any:
+        return seconds(value)
+
+
 class PluginSection(_Labelled):
-    """``[enrichers|actions|llm_providers|modules.<label>]``: a plugin and its settings."""
+    """``[actions|llm_providers|modules.<label>]``: a plugin and its settings."""
 
 
 class PolicySection(_Labelled):
@@ -224,7 +240,7 @@ class Settings(_Section):
     collectors: Mapping[str, CollectorSection] = Field(default_factory=dict)
     receivers: Mapping[str, ReceiverSection] = Field(default_factory=dict)
     sinks: Mapping[str, SinkSection] = Field(default_factory=dict)
-    enrichers: Mapping[str, PluginSection] = Field(default_factory=dict)
+    enrichers: Mapping[str, EnricherSection] = Field(default_factory=dict)
     actions: Mapping[str, PluginSection] = Field(default_factory=dict)
     llm_providers: Mapping[str, PluginSection] = Field(default_factory=dict)
     modules: Mapping[str, PluginSection] = Field(default_factory=dict)

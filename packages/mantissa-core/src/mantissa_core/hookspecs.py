@@ -207,10 +207,13 @@ class Enricher(Protocol):
     """Adds context to alerts. Group: ``mantissa.enrichers``."""
 
     group: ClassVar[str] = "mantissa.enrichers"
+    about: ClassVar[tuple[str, ...] | None] = None
+    """The entities that the facts depend on (``("src_ip", "dst_ip")``): of alerts without any of them nothing is asked,
+    and for the same ones an answer is remembered. ``None``: it is asked about every alert."""
 
     @hookspec(firstresult=True)
     def enrich(self, alert: Alert) -> Enrichment | None:
-        """Return facts about the alert's entities, or ``None``. Called once per new alert, under a short deadline."""
+        """Return facts about the alert's entities, or ``None``. Called for new alerts, under a short deadline."""
 
 
 class StateStore(Protocol):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import catalog
-from .config import FILE, Settings, SinkSection, _Labelled
+from .config import FILE, EnricherSection, Settings, SinkSection, _Labelled
 from .errors import ConfigError, PluginError
 from .hookspecs import (
     AlertSink,
@@ -37,7 +37,7 @@ from .stored_secret import Secrets
 
 if TYPE_CHECKING:
     from .alert.alerts import Alerts
-    from .alert.enrich import Enrichers
+    from .alert.enrich.enrichers import Enrichers
     from .alert.group import Grouping
     from .alert.lifecycle import Lifecycle
     from .alert.outbox import Outbox
@@ -409,9 +409,20 @@ class Parts:
 
     @cached_property
     def _enrichers(self) -> Enrichers:
-        from .alert.enrich import Enrichers
+        from .alert.enrich.enrichers import Enrichers
+        from .alert.enrich.source import Limits, Source
 
-        return Enrichers(self.plugins(Enricher))
+        sources = []
+        for label, enricher in self.plugins(Enricher).items():
+            section = self.settings.enrichers.get(label) or EnricherSection(plugin="")
+            about = _attribute(Enricher, section.plugin, "about") if section.plugin else None
+            limits = Limits(section.budget, section.ttl, section.per_minute)
+            sources.append(Source(label, enricher, limits, about, partial(self._revive, Enricher)))
+        return Enrichers(sources)
+
+    def _revive(self, kind: type, label: str) -> bool:
+        """Start a configured plugin again that was put in quarantine."""
+        return label in self._sections(kind) and self.restart(kind, label)
 
     def _grouping(self, rule_id: str) -> Grouping:
         from .alert.group import Grouping
@@ -432,16 +443,16 @@ class Parts:
         from .alert.redact.policy import SECRETS_ONLY, Redaction
         from .alert.redact.redactor import Redactor
 
-        policy = section.redact or (SECRETS_ONLY if _is_local(section.plugin) else Redaction())
+        policy = section.redact or (SECRETS_ONLY if _attribute(AlertSink, section.plugin, "local") else Redaction())
         references = References(Secrets(self.secrets), self._file)
         key = references.text(policy.hash_key, True, f"sinks.{label}.redact.hash_key") if policy.hash_key else ""
         self.host.hide(references.hidden)
         return Redactor(policy, key)
 
 
-def _is_local(sink: str) -> bool:
-    """Whether what a sink gets stays on this machine, as its class says."""
+def _attribute(kind: type, name: str, attribute: str) -> Any:
+    """What a plugin's class says about itself, or its kind of all; of a plugin that cannot be loaded, the latter."""
     try:
-        return bool(getattr(catalog.load(AlertSink.group, sink), "local", False))
-    except PluginError:
-        return False
+        return getattr(catalog.load(kind.group, name), attribute)  # type: ignore[attr-defined]  # every kind has one
+    except (PluginError, AttributeError):
+        return getattr(kind, attribute)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mantissa_core.alert.alerts import Alerts
-from mantissa_core.alert.enrich import Enrichers
+from mantissa_core.alert.enrich.enrichers import Enriched, Enrichers
+from mantissa_core.alert.enrich.source import Source
 from mantissa_core.alert.group import Grouping
 from mantissa_core.alert.outbox import Outbox
 from mantissa_core.alert.route import Route
@@ -279,9 +280,9 @@ class Knows:
 def test_a_new_alert_is_enriched_before_anybody_is_told(state: State, signal: Make) -> None:
     asked: list[Alert] = []
 
-    def enrich(alert: Alert) -> Mapping[str, object]:
+    def enrich(alert: Alert) -> Enriched:
         asked.append(alert)
-        return {"geo": {"country": "CH"}}
+        return Enriched({"geo": {"country": "CH"}}, {})
 
     alerts = Alerts(state, enrich=enrich)
     [(_, alert)] = alerts.apply([signal("a")], [Route("pager")])
@@ -299,6 +300,8 @@ def test_an_enricher_that_fails_or_says_too_much_holds_nothing_up(state: State, 
         "ignorant": Knows(None),
         "good": Knows({"at": START}),
     }
-    alerts = Alerts(state, enrich=Enrichers(enrichers))  # type: ignore[arg-type]
+    alerts = Alerts(state, enrich=Enrichers(Source(label, each) for label, each in enrichers.items()))
     [(_, alert)] = alerts.apply([signal("a")], [])
     assert alert.enrichment == {"good": {"at": "2026-03-02T12:00:00.000000+00:00"}}
+    assert alert.unenriched == {"down": "no answer", "endless": "said too much: 20,011 bytes, of 16,384 that are kept"}
+    assert alerts.get(alert.id) == alert

@@ -64,3 +64,17 @@ def test_a_span_is_told_in_one_unit(span: timedelta, wanted: str) -> None:
 
 def test_a_long_fact_is_cut_with_a_mark() -> None:
     assert told(tags=(), evidence=({"command": "x" * 500},))["how"] == "command=" + "x" * 159 + "…"
+
+
+def test_people_assets_and_reputations_are_told_where_enrichers_know_them() -> None:
+    enrichment = {
+        "okta": {"users": {"amara": {"title": "Controller", "department": "Finance", "groups": ["x"]}}},
+        "inventory": {"assets": {"db-1": {"kind": "database", "environment": "production"}}},
+        "geo": {"ips": {"203.0.113.7": {"country": "Norway"}}},
+        "abuse": {"ips": {"203.0.113.7": {"reputation": "reported 12 times"}}},
+    }
+    entities = {"user": ("amara",), "target": ("db-1",), "src_ip": ("203.0.113.7",)}
+    answers = told(entities=entities, enrichment=enrichment)
+    assert answers["who"] == "amara (Controller, Finance)"
+    assert "on db-1 (database, production)" in answers["what"]
+    assert "from 203.0.113.7 (Norway, reported 12 times)" in answers["where"]

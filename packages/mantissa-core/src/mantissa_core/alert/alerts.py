@@ -23,6 +23,7 @@ from mantissa_core.state.documents import State
 
 from . import keys
 from .codec import alert_from_json, alert_to_json
+from .enrich.enrichers import Enriched
 from .fold import folded, opened
 from .group import Episode, Grouping, alert_id, day, days_around, episodes_from_json, episodes_to_json, group_id
 from .lifecycle import EVENTS, PRODUCT, Step, stepped
@@ -66,7 +67,7 @@ class Alerts:
     """The alerts in a state store.
 
     ``grouping`` gives a rule's window and description by its id, ``enrich`` facts about a new alert (see
-    :class:`.enrich.Enrichers`); it runs before the messages are queued, so that they carry the facts.
+    :class:`.enrich.enrichers.Enrichers`); it runs before the messages are queued, so that they carry the facts.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Alerts:
         state: State,
         *,
         grouping: Callable[[str], Grouping] = every_rule_alike,
-        enrich: Callable[[Alert], Mapping[str, Any]] | None = None,
+        enrich: Callable[[Alert], Enriched] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._state, self._grouping, self._enrich, self._clock = state, grouping, enrich, clock
@@ -221,7 +222,10 @@ class Alerts:
         return len(taken), alert
 
     def _enriched(self, alert: Alert) -> Alert:
-        return replace(alert, enrichment=self._enrich(alert)) if self._enrich else alert
+        if self._enrich is None:
+            return alert
+        found = self._enrich(alert)
+        return replace(alert, enrichment=found.facts, unenriched=found.failures)
 
     def _accepted(self, target: _Target, members: Sequence[Signal], room: int) -> tuple[Episode, Sequence[Signal]]:
         """The signals that the episode takes, as far as they and the entities they bring have room."""

@@ -31,6 +31,7 @@ def alert_to_json(alert: Alert) -> dict[str, Any]:
         "event_ids": list(alert.event_ids),
         "evidence": [to_json(each) for each in alert.evidence],
         "enrichment": to_json(alert.enrichment),
+        "unenriched": dict(alert.unenriched),
         "redacted": dict(alert.redacted),
         "changed": time_to_json(alert.changed) if alert.changed else None,
         "changed_by": alert.changed_by,
@@ -64,6 +65,7 @@ def alert_from_json(value: Mapping[str, Any]) -> Alert:
         evidence=tuple(value["evidence"]),
         enrichment=value["enrichment"],
         # Alerts of earlier versions have none of these.
+        unenriched=value.get("unenriched", {}),
         redacted=value.get("redacted", {}),
         changed=time_from_json(value["changed"]) if value.get("changed") else None,
         changed_by=value.get("changed_by", ""),

@@ -15,6 +15,10 @@ from mantissa_core.model.attack import tactics, techniques
 
 _FEW = 3
 """Values that are named; of more the number is told."""
+_PERSON = ("name", "title", "department", "status", "reputation")
+_THING = ("name", "kind", "owner", "environment", "criticality")
+_PLACE = ("city", "country", "organisation", "reputation")
+"""What of the facts about a user, an asset and an address is told."""
 _OUTCOMES = {"success": "succeeded", "failure": "failed"}
 _HOW = 160
 """Characters of one fact of an event."""
@@ -42,12 +46,14 @@ def story(alert: Alert) -> Story:
 
 
 def _who(alert: Alert) -> str:
-    return _few(alert.entities.get("user", ()))
+    people = _known(alert.enrichment, "users", _PERSON)
+    return _few(_placed(each, people) for each in alert.entities.get("user", ()))
 
 
 def _what(alert: Alert) -> str:
     """The rule's name, on what, how often, and whether it was allowed."""
-    target = _few(alert.entities.get("target", ()))
+    things = _known(alert.enrichment, "assets", _THING)
+    target = _few(_placed(each, things) for each in alert.entities.get("target", ()))
     outcomes = [_OUTCOMES.get(each, each) for each in alert.entities.get("outcome", ())]
     parts = [alert.rule_name, *([f"on {target}"] if target else [])]
     parts += [f"({alert.count} times)"] if alert.count > 1 else []
@@ -64,7 +70,9 @@ def _when(alert: Alert) -> str:
 
 def _where(alert: Alert) -> str:
     """From which addresses, to which, and in which log that stands. An address comes with its place, where known."""
-    places = _places(alert.enrichment)
+    places = _known(alert.enrichment, "ips", _PLACE)
+    for address, what in _known(alert.enrichment, "assets", _THING).items():
+        places.setdefault(address, what)
     sources = _few(_placed(each, places) for each in alert.entities.get("src_ip", ()))
     goals = _few(alert.entities.get("dst_ip", ()))
     parts = [
@@ -96,16 +104,16 @@ def _facts(alert: Alert) -> Iterator[tuple[str, str]]:
             yield name, str(value)
 
 
-def _places(enrichment: Mapping[str, Any]) -> dict[str, str]:
-    """Address to place, from every enricher that tells one: ``{"ips": {address: {"country": …, "city": …}}}``."""
-    places: dict[str, str] = {}
+def _known(enrichment: Mapping[str, Any], about: str, telling: Iterable[str]) -> dict[str, str]:
+    """What the enrichers tell of each address, user or asset: ``{"ips": {"203.0.113.7": {"country": "Norway"}}}``."""
+    told: dict[str, dict[str, None]] = {}
     for facts in enrichment.values():
-        known = facts.get("ips") if isinstance(facts, Mapping) else None
-        for address, about in known.items() if isinstance(known, Mapping) else ():
-            if isinstance(about, Mapping):
-                told = [str(about[key]) for key in ("city", "country", "organisation") if about.get(key)]
-                places.setdefault(str(address), ", ".join(told))
-    return places
+        known = facts.get(about) if isinstance(facts, Mapping) else None
+        for name, values in known.items() if isinstance(known, Mapping) else ():
+            if isinstance(values, Mapping):
+                texts = (_cut(str(values[key])) for key in telling if values.get(key))
+                told.setdefault(str(name), {}).update(dict.fromkeys(texts))
+    return {name: ", ".join(texts) for name, texts in told.items()}
 
 
 def _placed(address: str, places: Mapping[str, str]) -> str:

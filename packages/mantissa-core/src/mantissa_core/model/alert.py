@@ -21,6 +21,7 @@ class Alert:
     ``count`` is the number of distinct signals. Times are UTC; ``first_seen`` and ``last_seen`` are event
     times, ``created`` is the clock's. ``revision`` rises with every change.
     ``changed`` and ``changed_by`` say when the status changed last and who did it.
+    ``enrichment`` holds facts by the enricher's label, ``unenriched`` why others had none.
     ``redacted`` counts by kind what was taken out of the messages about it.
     ``evidence`` holds up to 10 of the matching events' telling fields; ``event_ids`` up to 100 of their ids.
     """
@@ -43,6 +44,7 @@ class Alert:
     event_ids: tuple[str, ...] = ()
     evidence: tuple[Mapping[str, Any], ...] = ()
     enrichment: Mapping[str, Any] = field(default_factory=dict)
+    unenriched: Mapping[str, str] = field(default_factory=dict)
     redacted: Mapping[str, int] = field(default_factory=dict)
     changed: datetime | None = None
     changed_by: str = ""

@@ -41,6 +41,7 @@ class Redactor:
             entities={name: tuple(walk.text(each, name) for each in values) for name, values in alert.entities.items()},
             evidence=tuple(walk.value(each, "") for each in alert.evidence),
             enrichment=walk.value(alert.enrichment, ""),
+            unenriched={label: walk.text(reason, "") for label, reason in alert.unenriched.items()},
             redacted={kind.value: walk.counts[kind] for kind in Kind if walk.counts[kind]},
         )
 
