@@ -133,6 +133,20 @@ class CollectorSection(_Labelled):
         return seconds(value)
 
 
+class DigestSection(_Section):
+    """``[sinks.<label>.digest]``: what a destination hears of together."""
+
+    every: float = Field(3600.0, ge=60, le=86_400)
+    """How often: seconds, or a text such as ``"1h"`` or ``"1d"``, counted from midnight UTC."""
+    severities: tuple[Severity, ...] = tuple(Severity)
+    """Alerts of these severities; the others are told at once."""
+
+    @field_validator("every", mode="before")
+    @classmethod
+    def _every(cls, value: Any) -> Any:
+        return seconds(value)
+
+
 class SinkSection(_Labelled):
     """``[sinks.<label>]``: a destination for alerts."""
 
@@ -144,6 +158,11 @@ class SinkSection(_Labelled):
     redact: Redaction | None = None
     """What is taken out of messages before they are queued. Without it: everything personal and secret, or secrets
     alone where the destination is on this machine (``core.console``, ``core.file``)."""
+    per_minute: int | None = Field(None, ge=0)
+    """New alerts that are told one by one in a minute; those beyond are told together when it ends. 0 for no limit; by
+    default what the sink says of itself."""
+    digest: DigestSection | None = None
+    """Tells alerts together, every so often."""
 
 
 class ReceiverSection(_Labelled):

@@ -167,6 +167,9 @@ class AlertSink(Protocol):
     group: ClassVar[str] = "mantissa.alert_sinks"
     local: ClassVar[bool] = False
     """Whether what it gets stays on this machine: then only secrets are taken out of it, unless configured."""
+    per_minute: ClassVar[int | None] = None
+    """New alerts that people there can take in one by one, in a minute; those beyond are told together, unless
+    configured otherwise. ``None``: as many as there are."""
 
     @hookspec(firstresult=True)
     def deliver(self, delivery: Delivery) -> Receipt:

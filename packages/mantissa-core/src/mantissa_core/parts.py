@@ -39,10 +39,12 @@ if TYPE_CHECKING:
     from .alert.alerts import Alerts
     from .alert.enrich.enrichers import Enrichers
     from .alert.group import Grouping
+    from .alert.hold import Digest, Pace
     from .alert.lifecycle import Lifecycle
     from .alert.outbox import Outbox
     from .alert.redact.redactor import Redactor
     from .alert.route import Route
+    from .alert.summaries import Summaries
     from .alert.verdicts import Verdicts
     from .collect import Ingester
     from .collect.attempts import Attempts
@@ -85,6 +87,7 @@ class Parts:
         self._file = str(home / FILE)
         self._lock = threading.RLock()
         self._started: set[type] = set()
+        self._paces: dict[str, Pace] = {}
         self._log = get_logger("runtime")
         self.host = Host(where=self._file)
 
@@ -271,6 +274,13 @@ class Parts:
 
         return Outbox(self.state, self.plugins(AlertSink))
 
+    @cached_property
+    def summaries(self) -> Summaries:
+        """Messages that are told together."""
+        from .alert.summaries import Summaries
+
+        return Summaries(self.state)
+
     # --- plugins ------------------------------------------------------------------------------------------
 
     def decoder(self, name: str) -> Parser:
@@ -435,9 +445,30 @@ class Parts:
         from .alert.route import Route
 
         return [
-            Route(label, each.enabled, frozenset(each.severity_filter), each.plugin, self._redactor(label, each))
+            Route(
+                label,
+                each.enabled,
+                frozenset(each.severity_filter),
+                each.plugin,
+                self._redactor(label, each),
+                self._digest(each),
+                self._pace(label, each),
+            )
             for label, each in self.settings.sinks.items()
         ]
+
+    def _digest(self, section: SinkSection) -> Digest | None:
+        from .alert.hold import Digest
+
+        own = section.digest
+        return Digest(timedelta(seconds=own.every), frozenset(own.severities)) if own else None
+
+    def _pace(self, label: str, section: SinkSection) -> Pace | None:
+        from .alert.hold import Pace
+
+        own: int | None = _attribute(AlertSink, section.plugin, "per_minute")
+        limit = own if section.per_minute is None else section.per_minute
+        return self._paces.setdefault(label, Pace(limit)) if limit else None
 
     def _redactor(self, label: str, section: SinkSection) -> Redactor:
         from .alert.redact.policy import SECRETS_ONLY, Redaction

@@ -317,6 +317,7 @@ class Runtime(Parts):
     def deliver(self) -> int:
         """Attempt every delivery that is due; returns how many messages arrived."""
         self._own()
+        self.summaries.tell()
         return self.outbox.dispatch()
 
     def query(

@@ -1,14 +1,16 @@
 """The configuration reaches the stages: rules and their placeholders, enrichment, deadlines, names of tables."""
 
 import threading
+from datetime import timedelta
 
 import pytest
+from mantissa_core.alert.hold import Digest
 from mantissa_core.alert.outbox import LEASE
 from mantissa_core.config import SinkSection, load
 from mantissa_core.errors import ConfigError, QueryError
 from mantissa_core.hookspecs import Enricher, hookimpl
 from mantissa_core.host import SLOW
-from mantissa_core.model import Enrichment
+from mantissa_core.model import Enrichment, Severity
 
 LOG_TYPE = """
 name: test.said
@@ -128,3 +130,19 @@ def test_events_may_be_stored_while_rules_are_evaluated(speaking):
         thread.start()
         thread.join(20)
         assert not thread.is_alive()
+
+
+def test_digests_and_limits_of_a_sink_reach_its_route(mantissa):
+    sinks = {
+        "mail": {"plugin": "core.console", "digest": {"every": "30m", "severities": ["low"]}},
+        "chat": {"plugin": "core.console", "per_minute": 7},
+        "pipe": {"plugin": "core.webhook", "url": "https://siem.example.com/alerts", "per_minute": 0},
+    }
+    mail, chat, pipe = mantissa(sinks=sinks)._routes()
+    assert mail.digest == Digest(timedelta(minutes=30), frozenset({Severity.LOW}))
+    assert (mail.pace, chat.digest, chat.pace.per_minute, pipe.pace) == (None, None, 7, None)
+
+
+def test_a_storm_is_counted_over_all_rounds_of_detection(mantissa):
+    siem = mantissa(sinks={"chat": {"plugin": "core.console", "per_minute": 7}})
+    assert siem._routes()[0].pace is siem._routes()[0].pace

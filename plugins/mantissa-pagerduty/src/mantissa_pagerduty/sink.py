@@ -47,6 +47,8 @@ class PagerDuty:
     The alert's id is the ``dedup_key``: however often a message is repeated, PagerDuty has one incident for it.
     """
 
+    per_minute = 30
+
     class Config(PluginConfig):
         """Settings of ``pagerduty.events``."""
 

@@ -45,6 +45,8 @@ class Bot:
     Before a message is posted again, the channel's newest messages are looked through for it: people see it once.
     """
 
+    per_minute = 30
+
     class Config(PluginConfig):
         """Settings of ``slack.bot``."""
 

@@ -46,6 +46,8 @@ class Webhook:
     twice. The bot (``slack.bot``) looks before it posts again.
     """
 
+    per_minute = 30
+
     class Config(PluginConfig):
         """Settings of ``slack.webhook``."""
 

@@ -10,6 +10,8 @@
     member/<signal>                              which alert a signal went to
     outbox/<alert>/<revision>/<destination>      a message still to be delivered
     dead/<alert>/<revision>/<destination>        a message that was given up
+    held/<due>/<destination>/<kind>/<alert>/...  a message that is told together with others, when it is due
+    summary/<due>/<destination>/<kind>           what is told of them, while they are taken together
     deliveries/<alert>                           attempts and receipts
     health/<destination>/<hour>                  attempts and failures in that hour
     entity/<entity>/<newest first>/<alert>       alerts by the users, addresses and targets that they name
@@ -47,6 +49,20 @@ def group(group_id: str, day: str) -> str:
 def message(box: str, alert_id: str, revision: int, destination: str) -> str:
     """Key of a message in the ``outbox`` or among the ``dead``."""
     return f"{box}/{alert_id}/{revision:08d}/{part(destination)}"
+
+
+HELD = "held/"
+"""Prefix of the messages that are told together."""
+
+
+def held(due: str, destination: str, kind: str, alert_id: str, revision: int) -> str:
+    """Key of a message that waits until ``due`` (ISO 8601, UTC)."""
+    return f"{HELD}{due}/{part(destination)}/{kind}/{alert_id}/{revision:08d}"
+
+
+def summary(due: str, destination: str, kind: str) -> str:
+    """Key of what is told of the messages that were held until ``due``."""
+    return f"summary/{due}/{part(destination)}/{kind}"
 
 
 def deliveries(alert_id: str) -> str:

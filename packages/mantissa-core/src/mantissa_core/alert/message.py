@@ -12,6 +12,7 @@ from mantissa_core.model.document import Document, Put
 
 from . import keys
 from .codec import alert_from_json, alert_to_json, time_from_json, time_to_json
+from .hold import Hold
 from .route import Route
 
 
@@ -81,13 +82,15 @@ def messages(alert: Alert, routes: Iterable[Route], event: Event, now: datetime)
     shown = [(route, route.shown(alert)) for route in routes]
     counts = [alert.redacted, *(each.redacted for _, each in shown)]
     most = {kind: max(each.get(kind, 0) for each in counts) for kind in sorted(set().union(*counts))}
-    return replace(alert, redacted=most), [_row(each, route, event, now) for route, each in shown]
+    rows = [row(each, route.label, route.type, event, now, route.hold(alert, event, now)) for route, each in shown]
+    return replace(alert, redacted=most), rows
 
 
-def _row(alert: Alert, route: Route, event: Event, now: datetime) -> Put:
-    value = {
-        "destination": route.label,
-        "type": route.type,
+def row(alert: Alert, destination: str, type_: str, event: Event, now: datetime, hold: Hold | None = None) -> Put:
+    """The document of a message: in the outbox, or held."""
+    value: dict[str, Any] = {
+        "destination": destination,
+        "type": type_,
         "event": event,
         "alert": alert_to_json(alert),
         "attempt": 0,
@@ -95,4 +98,8 @@ def _row(alert: Alert, route: Route, event: Event, now: datetime) -> Put:
         "leased_until": time_to_json(now),
         "error": "",
     }
-    return Put(keys.message("outbox", alert.id, alert.revision, route.label), value)
+    if hold is None:
+        return Put(keys.message("outbox", alert.id, alert.revision, destination), value)
+    due = time_to_json(hold.due)
+    value["hold"] = {"kind": hold.kind, "since": time_to_json(hold.since), "due": due}
+    return Put(keys.held(due, destination, hold.kind, alert.id, alert.revision), value)

@@ -95,8 +95,8 @@ class Outbox:
     def attempts(self, alert_id: str) -> list[Mapping[str, Any]]:
         """The last 100 attempts for an alert, oldest first.
 
-        Each holds ``integration_id`` (the label), ``integration_type``, ``status`` (delivered, retry or failed),
-        ``timestamp`` and ``latency_ms``.
+        Each holds ``integration_id`` (the label), ``integration_type``, ``timestamp``, ``latency_ms`` and ``status``:
+        delivered, retry, failed, or summarised where it was told together with others.
         """
         document = self._state.get(keys.PARTITION, keys.deliveries(alert_id))
         return list(document.value["attempts"]) if document else []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from mantissa_core.model.alert import Alert
+from mantissa_core.model.alert import Alert, Event
 from mantissa_core.model.signal import Severity
 
+from .hold import Digest, Hold, Pace
 from .redact.policy import Redaction
 from .redact.redactor import Redactor
 
@@ -18,7 +20,7 @@ class Route:
 
     ``label`` names the configured sink, ``type`` its plugin (``core.webhook``); the type only appears in the
     delivery history. ``redactor`` takes out of a message what the destination may not see. Routes apply when an alert
-    is created: a later change does not touch messages under way.
+    is created: a later change does not touch messages under way. ``digest`` and ``pace`` say what it is told together.
     """
 
     label: str
@@ -26,10 +28,21 @@ class Route:
     severities: Collection[Severity] = frozenset(Severity)
     type: str = ""
     redactor: Redactor = field(default_factory=lambda: Redactor(Redaction()))
+    digest: Digest | None = None
+    pace: Pace | None = None
 
     def takes(self, alert: Alert) -> bool:
         """Whether this destination is told about the alert."""
         return self.enabled and alert.severity in self.severities
+
+    def hold(self, alert: Alert, event: Event, now: datetime) -> Hold | None:
+        """Until when a message about the alert waits, to be told together with others; ``None``: it goes out at once.
+
+        What becomes of an alert that was told by itself is told by itself, storm or not: a ticket must be closed.
+        """
+        if self.digest and (held := self.digest.hold(alert, now)):
+            return held
+        return self.pace.hold(alert, now) if self.pace and event == "opened" else None
 
     def shown(self, alert: Alert) -> Alert:
         """The alert as the destination may see it."""

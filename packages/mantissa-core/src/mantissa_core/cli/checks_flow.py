@@ -93,7 +93,9 @@ def _destinations(runtime: Runtime) -> Iterator[Check]:
 
     dead = sum(1 for _ in runtime.outbox.dead())
     waiting = sum(1 for _ in runtime.outbox.waiting())
-    detail = f"{number(waiting)} waiting, {number(dead)} given up"
+    held = sum(1 for _ in runtime.summaries.held())
+    together = f", {number(held)} to be told together" if held else ""
+    detail = f"{number(waiting)} waiting{together}, {number(dead)} given up"
     remedy = ": mend the destination, then run 'mantissa alerts redeliver'" if dead else ""
     yield Check("deliveries", "outbox", "warning" if dead else "ok", detail + remedy)
     for label in runtime.labels(AlertSink):
