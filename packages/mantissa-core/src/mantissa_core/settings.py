@@ -139,9 +139,13 @@ def _variables(field: FieldInfo) -> list[str]:
 def _anchored(config: M, where: str) -> M:
     """Make relative paths absolute: a service does not run where its configuration lies."""
     folder = Path(where).parent
-    changed = {
-        name: folder / value
-        for name in type(config).model_fields
-        if isinstance(value := getattr(config, name), Path) and not value.is_absolute()
-    }
+    values = {name: getattr(config, name) for name in type(config).model_fields}
+    changed = {name: anchored for name, each in values.items() if (anchored := _below(folder, each)) != each}
     return config.model_copy(update=changed) if changed and folder.is_absolute() else config
+
+
+def _below(folder: Path, value: Any) -> Any:
+    """A path, or a tuple that may hold paths, below the folder; an absolute path stays, and so does all else."""
+    if isinstance(value, tuple):
+        return tuple(_below(folder, each) for each in value)
+    return folder / value if isinstance(value, Path) else value

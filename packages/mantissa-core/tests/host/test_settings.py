@@ -20,6 +20,7 @@ class Config(PluginConfig):
     path: Path = Path("state/file")
     count: int = 1
     tenant: str = Field("", json_schema_extra={"env": ["ACME_TENANT", "TENANT"]})
+    paths: tuple[Path, ...] = ()
 
 
 def _configure(values, where="/etc/mantissa/mantissa.toml", **secrets):
@@ -110,6 +111,8 @@ def test_of_several_declared_variables_the_first_that_is_set_counts(monkeypatch)
 
 def test_a_relative_path_is_below_the_folder_of_the_file():
     assert _configure({})[0].path == Path("/etc/mantissa/state/file")
+    found = _configure({"paths": ["lists/own.csv", "/srv/lists/shared.csv"]})[0].paths
+    assert found == (Path("/etc/mantissa/lists/own.csv"), Path("/srv/lists/shared.csv"))
 
 
 @pytest.mark.parametrize(

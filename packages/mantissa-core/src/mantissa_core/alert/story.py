@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 
 from mantissa_core.model.alert import Alert
@@ -18,7 +19,8 @@ _FEW = 3
 _PERSON = ("name", "title", "department", "status", "reputation")
 _THING = ("name", "kind", "owner", "environment", "criticality")
 _PLACE = ("city", "country", "organisation", "reputation")
-"""What of the facts about a user, an asset and an address is told."""
+_LISTED = ("reputation",)
+"""What of the facts about a user, an asset, an address and any other value is told."""
 _OUTCOMES = {"success": "succeeded", "failure": "failed"}
 _HOW = 160
 """Characters of one fact of an event."""
@@ -46,13 +48,13 @@ def story(alert: Alert) -> Story:
 
 
 def _who(alert: Alert) -> str:
-    people = _known(alert.enrichment, "users", _PERSON)
+    people = _known(alert.enrichment, {"users": _PERSON, "indicators": _LISTED})
     return _few(_placed(each, people) for each in alert.entities.get("user", ()))
 
 
 def _what(alert: Alert) -> str:
     """The rule's name, on what, how often, and whether it was allowed."""
-    things = _known(alert.enrichment, "assets", _THING)
+    things = _known(alert.enrichment, {"assets": _THING, "ips": _LISTED, "indicators": _LISTED})
     target = _few(_placed(each, things) for each in alert.entities.get("target", ()))
     outcomes = [_OUTCOMES.get(each, each) for each in alert.entities.get("outcome", ())]
     parts = [alert.rule_name, *([f"on {target}"] if target else [])]
@@ -70,11 +72,11 @@ def _when(alert: Alert) -> str:
 
 def _where(alert: Alert) -> str:
     """From which addresses, to which, and in which log that stands. An address comes with its place, where known."""
-    places = _known(alert.enrichment, "ips", _PLACE)
-    for address, what in _known(alert.enrichment, "assets", _THING).items():
+    places = _known(alert.enrichment, {"ips": _PLACE})
+    for address, what in _known(alert.enrichment, {"assets": _THING}).items():
         places.setdefault(address, what)
     sources = _few(_placed(each, places) for each in alert.entities.get("src_ip", ()))
-    goals = _few(alert.entities.get("dst_ip", ()))
+    goals = _few(_placed(each, places) for each in alert.entities.get("dst_ip", ()))
     parts = [
         f"from {sources}" if sources else "",
         f"to {goals}" if goals else "",
@@ -104,14 +106,14 @@ def _facts(alert: Alert) -> Iterator[tuple[str, str]]:
             yield name, str(value)
 
 
-def _known(enrichment: Mapping[str, Any], about: str, telling: Iterable[str]) -> dict[str, str]:
-    """What the enrichers tell of each address, user or asset: ``{"ips": {"203.0.113.7": {"country": "Norway"}}}``."""
+def _known(enrichment: Mapping[str, Any], telling: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """What the enrichers tell of each value: ``{"ips": {"203.0.113.7": {"country": "Norway"}}}``, and what is told."""
     told: dict[str, dict[str, None]] = {}
-    for facts in enrichment.values():
+    for facts, (about, keys) in product(enrichment.values(), telling.items()):
         known = facts.get(about) if isinstance(facts, Mapping) else None
         for name, values in known.items() if isinstance(known, Mapping) else ():
             if isinstance(values, Mapping):
-                texts = (_cut(str(values[key])) for key in telling if values.get(key))
+                texts = (_cut(str(values[key])) for key in keys if values.get(key))
                 told.setdefault(str(name), {}).update(dict.fromkeys(texts))
     return {name: ", ".join(texts) for name, texts in told.items()}
 

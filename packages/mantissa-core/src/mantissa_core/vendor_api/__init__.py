@@ -12,6 +12,7 @@ from .auth import Auth, Basic, Bearer, HeaderToken, identity_of, require_sendabl
 from .budget import Budget
 from .client import VendorClient
 from .cursors import CursorRefused, in_body, in_link, next_address, next_offset, next_page
+from .lookup import Lookup
 from .oauth import ClientCredentials, JWTBearer, RefreshToken, TokenEndpoint
 from .rate_limit import RateLimit
 from .vendor import Vendor
@@ -31,6 +32,7 @@ __all__ = [
     "Grant",
     "HeaderToken",
     "JWTBearer",
+    "Lookup",
     "OAuth",
     "Origin",
     "RateLimit",

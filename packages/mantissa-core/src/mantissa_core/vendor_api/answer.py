@@ -54,6 +54,17 @@ class Answer:
             raise Retry(f"{self.vendor}'s answer has no list of events{place}{self.quoted}")
         return found
 
+    def record(self, path: str = "") -> dict[str, Any]:
+        """The JSON object at a dotted path; the document itself where no path is given.
+
+        Raises:
+            Retry: there is something else.
+        """
+        found = self._find(path)
+        if not isinstance(found, dict):
+            raise Retry(f"{self.vendor}'s answer is not the one that was asked for{self.quoted}")
+        return found
+
     def _find(self, path: str) -> Any:
         found = self.document
         for key in filter(None, path.split(".")):

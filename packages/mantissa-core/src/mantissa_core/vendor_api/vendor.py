@@ -22,7 +22,8 @@ class Vendor:
 
     ``request_id`` is the header with its id of a request, for its support. ``error_code`` is the path of its error
     code in a refusal's JSON, if it has one (numbers are indices). ``remedies`` say for a status what the operator must
-    do. ``limit_codes`` are error codes that mean a limit, where a 403 alone does not say so.
+    do. ``limit_codes`` are error codes that mean a limit, where a 403 alone does not say so; ``unknown_codes`` that
+    nothing is known of what was asked about, where a 404 alone may also mean a wrong address.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Vendor:
     code_remedies: Mapping[str, str] = field(default_factory=dict)
     rate_limit: RateLimit = field(default_factory=RateLimit)
     limit_codes: frozenset[str] = frozenset()
+    unknown_codes: frozenset[str] = frozenset()
 
     def refusal(self, response: httpx.Response) -> MantissaError | None:
         """What a status other than 2xx means: ``Retry`` or ``NeedsOperator``; ``None`` for 2xx."""
@@ -57,6 +59,10 @@ class Vendor:
         headers = response.headers
         limited = "Retry-After" in headers or self.rate_limit.used_up(headers)
         return limited or self._code(response) in self.limit_codes
+
+    def knows_nothing(self, response: httpx.Response) -> bool:
+        """Whether a refusal says no more than that."""
+        return not response.is_success and self._code(response) in self.unknown_codes
 
     def wait(self, response: httpx.Response, *, busy: bool = True) -> float | None:
         """Seconds that the vendor asks for. A failure that is not ``busy`` has nothing to do with the reset header."""
