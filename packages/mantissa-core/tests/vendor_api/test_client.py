@@ -238,3 +238,14 @@ def test_every_attempt_at_a_file_begins_anew() -> None:
 def test_what_is_no_file_is_an_error(answer: Answer, error: type[Exception], words: str) -> None:
     with Scripted(answer) as server, tempfile.TemporaryFile() as file, pytest.raises(error, match=words):
         client(server).download("/file", file, limit=100, gone={404})
+
+
+def test_what_need_not_be_there_is_none_where_it_is_not() -> None:
+    with Scripted(Answer(404, {"error": "no"}), Answer(200, {"id": 1}), Answer(403, {"error": "no"})) as server:
+        asking = client(server)
+        assert asking.find("/users/lin") is None
+        found = asking.find("/users/amara")
+        assert found is not None
+        assert found.at("id") == 1
+        with pytest.raises(NeedsOperator, match="lacks a permission"):
+            asking.find("/users/noor")

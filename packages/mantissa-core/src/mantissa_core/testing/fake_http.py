@@ -41,10 +41,11 @@ class FakeHTTP(LoopbackServer):
     """A service whose :meth:`answer` is overridden, or passed as a function.
 
     A fault that is injected answers instead of it; whoever refuses repeats what was sent, as careless services do,
-    so that a kit sees whether that ends up in an error.
+    so that a kit sees whether that ends up in an error. ``retry_after`` is what it asks for when it is busy.
     """
 
     faults = frozenset(Fault)
+    retry_after = RETRY_AFTER
 
     def __init__(self, answer: Callable[[Request], Answer] | None = None) -> None:
         super().__init__()
@@ -75,7 +76,10 @@ class FakeHTTP(LoopbackServer):
             self._healed.wait(_LONGEST)
         if fault in _STATUS:
             said = {"error": f"refused: {dict(request.headers)} {request.body.decode('utf-8', 'replace')}"}
-            extra = {Fault.BUSY: {"Retry-After": str(RETRY_AFTER)}, Fault.REDIRECT: {"Location": f"{self.url}/else"}}
+            extra = {
+                Fault.BUSY: {"Retry-After": str(self.retry_after)},
+                Fault.REDIRECT: {"Location": f"{self.url}/else"},
+            }
             return Answer(_STATUS[fault], said, extra.get(fault, {}))
         with self._lock:
             self.requests.append(request)

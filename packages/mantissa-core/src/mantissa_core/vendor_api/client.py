@@ -65,6 +65,13 @@ class VendorClient:
         """
         return self.request("GET", path, query=query, cursor_refused=cursor_refused)
 
+    def find(self, path: str, query: Mapping[str, Any] | None = None, absent: Container[int] = (404,)) -> Answer | None:
+        """As :meth:`get`, of something that need not be there: ``None`` where the vendor says so by ``absent``."""
+        try:
+            return self.get(path, query, cursor_refused=absent)
+        except CursorRefused:
+            return None
+
     def request(
         self,
         method: str,

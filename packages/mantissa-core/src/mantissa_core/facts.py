@@ -1,0 +1,49 @@
+"""What enrichers share: the values of an alert that are worth a question, and facts that stay small.
+
+``entities`` come from logs and facts from other people's directories: both may be empty, endless or absurd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .model.alert import Alert
+
+MOST = 3
+"""Values that are asked about for one alert: an alert names more where a rule groups by something else."""
+LONGEST = 256
+"""Characters of a value that is asked about, and of a text that is kept."""
+LISTED = 20
+"""Values of a list, and entries of a table, that are kept."""
+
+
+def worth_asking(alert: Alert, kinds: Iterable[str], most: int = MOST) -> list[str]:
+    """The first values of these entities (``user``, ``src_ip``…), each once, that a vendor can be asked about.
+
+    Left out are those that are empty or too long, or have control characters, spaces at an end or a slash: in an
+    address a slash, written in whatever way, leads somewhere else.
+    """
+    values = dict.fromkeys(value for kind in kinds for value in alert.entities.get(kind, ()))
+    return [each for each in values if _is_sound(each)][:most]
+
+
+def known(**facts: Any) -> dict[str, Any]:
+    """Facts without those that say nothing (``None``, an empty text or list); long ones are cut."""
+    kept = {name: _cut(value) for name, value in facts.items()}
+    return {name: value for name, value in kept.items() if value is not None and value not in ("", [], {})}
+
+
+def _is_sound(value: str) -> bool:
+    return 0 < len(value) <= LONGEST and value.isprintable() and value == value.strip() and not set(value) & set("/\\")
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str):
+        text = " ".join(value.split())
+        return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    if isinstance(value, Mapping):
+        return {_cut(str(name)): _cut(each) for name, each in list(value.items())[:LISTED]}
+    if isinstance(value, (list, tuple)):
+        return [_cut(each) for each in value[:LISTED] if each not in (None, "")]
+    return value

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mantissa_core.facts import known, worth_asking
+from mantissa_core.model import Alert
+from mantissa_core.testing.alert_sink import delivery
+
+
+def an_alert(**entities: tuple[str, ...]) -> Alert:
+    return delivery(entities=entities).alert
+
+
+def test_the_first_values_of_all_kinds_are_asked_about_each_once() -> None:
+    alert = an_alert(user=("amara", "lin"), target=("lin", "noor", "bucket"))
+    assert worth_asking(alert, ("user", "target")) == ["amara", "lin", "noor"]
+    assert worth_asking(alert, ("user", "target"), most=4) == ["amara", "lin", "noor", "bucket"]
+
+
+@pytest.mark.parametrize("value", ["", " ", "a\x00b", "a\r\nb", "../etc", "..\\etc", "x" * 257, " amara", "a\u202eb"])
+def test_what_no_vendor_can_be_asked_about_is_left_out(value: str) -> None:
+    assert worth_asking(an_alert(user=(value, "lin")), ("user",)) == ["lin"]
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("", None),
+        (None, None),
+        ([], None),
+        (["", None], None),
+        ({}, None),
+        (False, False),
+        (0, 0),
+        ("a  b\n", "a b"),
+        ("x" * 300, "x" * 255 + "…"),
+        (["x"] * 30, ["x"] * 20),
+        ({"a": "x" * 300}, {"a": "x" * 255 + "…"}),
+    ],
+)
+def test_facts_that_say_nothing_are_left_out_and_long_ones_are_cut(value: Any, kept: Any) -> None:
+    assert known(fact=value) == ({} if kept is None else {"fact": kept})
