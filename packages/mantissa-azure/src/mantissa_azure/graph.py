@@ -9,66 +9,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Annotated
 
-from mantissa_core.errors import NeedsOperator
-from mantissa_core.hookspecs import PluginConfig, hookimpl
+from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Page, Stream, Window
-from mantissa_core.vendor_api import (
-    AccessToken,
-    Batch,
-    ClientCredentials,
-    OAuth,
-    Origin,
-    TokenEndpoint,
-    Vendor,
-    VendorClient,
-    Walk,
-    WindowReader,
-    next_address,
-    require_sendable,
-)
+from mantissa_core.vendor_api import Batch, VendorClient, Walk, WindowReader, next_address
 from mantissa_core.vendor_api.http import http_client
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import Field
 
 from .graph_logs import BETA, GRAPH, LOGS, Log, Name
+from .tenant import Tenant, sign_in
 
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,100}$")]
 NEXT = "@odata.nextLink"
-
-
-ENTRA = Vendor(
-    "Entra ID",
-    request_id="x-ms-request-id",
-    remedies={404: "Entra ID knows no such tenant: check tenant_id, and login_url for a national cloud"},
-)
-
-
-class _Application(ClientCredentials):
-    """Says which settings a refusal is about; Entra ID's own words are not repeated."""
-
-    def fetch(self) -> AccessToken:
-        try:
-            return super().fetch()
-        except NeedsOperator as error:
-            raise NeedsOperator(
-                f"{error}: tenant_id, client_id and client_secret must belong together; client_secret is the secret's "
-                "value, not its id, and it expires"
-            ) from None
 
 
 class GraphCollector:
     """Collects the logs of one Entra tenant."""
 
-    class Config(PluginConfig):
+    class Config(Tenant):
         """Settings of ``entra.graph``."""
 
-        tenant_id: Id = Field(json_schema_extra={"env": ["AZURE_TENANT_ID", "TENANT_ID"]})
-        """Id or domain of the tenant."""
-        client_id: Id = Field(json_schema_extra={"env": "AZURE_CLIENT_ID"})
-        """Application (client) id of the app registration."""
-        client_secret: SecretStr = Field(json_schema_extra={"env": "AZURE_CLIENT_SECRET"})
-        """Value of a client secret of it."""
         logs: tuple[Name, ...] = Field(default=("signins", "audits", "risk_detections"), min_length=1)
         """Which logs are read; the other kinds of sign-ins are in Microsoft Graph's beta only."""
         beta: bool = False
@@ -81,24 +40,17 @@ class GraphCollector:
         """How far behind the present a window ends: until then most events have appeared."""
         requests_per_minute: float = Field(default=30, gt=0, le=600)
         """Microsoft allows five in ten seconds for its reports, to all who read with one application."""
-        graph_url: Origin = "https://graph.microsoft.com"
-        """Address of Microsoft Graph; national clouds have their own."""
-        login_url: Origin = "https://login.microsoftonline.com"
-        """Address where Entra ID gives tokens; national clouds have their own."""
         timeout: float = Field(default=60, gt=0, le=300)
         """Seconds to wait for an answer."""
 
     def __init__(self, config: Config) -> None:
-        require_sendable(config.client_secret.get_secret_value(), "client_secret")
         self._config = config
         self._overlap = timedelta(minutes=config.overlap_minutes)
         self._logins = http_client("mantissa-entra", config.timeout)
-        endpoint = TokenEndpoint(ENTRA, f"{config.login_url}/{config.tenant_id}/oauth2/v2.0/token", self._logins)
-        scope = {"scope": f"{config.graph_url}/.default"}
         self._api = VendorClient(
             GRAPH,
             config.graph_url,
-            OAuth(_Application(endpoint, config.client_id, config.client_secret, extra=scope)),
+            sign_in(config, self._logins),
             timeout=config.timeout,
             per_minute=config.requests_per_minute,
             burst=5,

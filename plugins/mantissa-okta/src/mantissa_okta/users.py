@@ -14,7 +14,7 @@ from urllib.parse import quote
 from mantissa_core.facts import known, worth_asking
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model import Alert, Enrichment
-from mantissa_core.vendor_api import Answer, HeaderToken, Origin, VendorClient
+from mantissa_core.vendor_api import Answer, HeaderToken, Origin, VendorClient, identity_of
 from pydantic import Field, SecretStr
 
 from .collector import OKTA
@@ -57,6 +57,7 @@ class Users:
     def __init__(self, config: Config) -> None:
         self._config = config
         token = HeaderToken(config.api_token, prefix="SSWS ", setting="api_token")
+        token.identity = identity_of(token.identity, "users")  # Okta's limit for its log is another one
         self._api = VendorClient(_DIRECTORY, config.org_url, token, timeout=config.timeout)
 
     @hookimpl
