@@ -34,12 +34,18 @@ def pem() -> str:
     return private_key().private_bytes(*parts).decode()
 
 
+def key_file(url: str) -> dict[str, str]:
+    """The service account's key file, with the token endpoint of a fake."""
+    named = {"type": "service_account", "client_email": ACCOUNT, "private_key_id": "key-1"}
+    return {**named, "private_key": pem(), "token_uri": f"{url}/token"}
+
+
 class Assertions(FakeTokens):
     """Gives access tokens for assertions that are signed by the service account in the name of ``delegated``."""
 
-    def __init__(self) -> None:
+    def __init__(self, scope: str = SCOPE) -> None:
         super().__init__(ACCOUNT, "unused")
-        self.delegated = {SUBJECT}
+        self.delegated, self.scope = {SUBJECT}, scope
 
     def answer(self, request: Request) -> Answer:
         form = request.form
@@ -52,7 +58,7 @@ class Assertions(FakeTokens):
         sound = header == {"alg": "RS256", "typ": "JWT", "kid": "key-1"} and claims["iss"] == ACCOUNT
         if not sound or not now - 300 < claims["iat"] <= now < claims["exp"] <= claims["iat"] + 3600:
             return Answer(400, {"error": "invalid_grant"})
-        if claims["sub"] not in self.delegated or claims["scope"] != SCOPE:
+        if claims["sub"] not in self.delegated or claims["scope"] != self.scope:
             return Answer(401, {"error": "unauthorized_client"})
         body = f"grant_type=client_credentials&client_id={ACCOUNT}&client_secret=unused"
         return super().answer(Request("POST", request.path, {}, body.encode()))
@@ -72,13 +78,7 @@ class FakeGoogleWorkspace(FakeVendor):
     @property
     def key(self) -> dict[str, str]:
         """The service account's key file."""
-        return {
-            "type": "service_account",
-            "client_email": ACCOUNT,
-            "private_key": pem(),
-            "private_key_id": "key-1",
-            "token_uri": f"{self.url}/token",
-        }
+        return key_file(self.url)
 
     def other(self, request: Request) -> Answer | None:
         return self.tokens.answer(request) if request.route == "/token" else None

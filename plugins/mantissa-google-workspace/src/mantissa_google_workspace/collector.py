@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
-from mantissa_core.errors import NeedsOperator
-from mantissa_core.hookspecs import PluginConfig, hookimpl
+from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Page, Stream, Window
-from mantissa_core.vendor_api import Answer, Batch, OAuth, Origin, VendorClient, Walk, WindowReader, in_body, timestamp
+from mantissa_core.vendor_api import Answer, Batch, OAuth, VendorClient, Walk, WindowReader, in_body, timestamp
 from mantissa_core.vendor_api.http import http_client
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from .activity import events_of
-from .reports_api import GOOGLE
-from .service_account import Delegated, Key, key_file, key_in
+from .admin_sdk import REPORTS, REPORTS_SCOPE
+from .service_account import Administrator, Delegated
 
 Application = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 PROMPT = timedelta(minutes=30)
@@ -45,23 +43,13 @@ NEAR_REAL_TIME = frozenset(
 class Reports:
     """Collects the activities of one customer."""
 
-    class Config(PluginConfig):
+    class Config(Administrator):
         """Settings of ``gworkspace.reports``."""
 
-        subject: str = Field(min_length=3, pattern="@", json_schema_extra={"env": "GOOGLE_WORKSPACE_SUBJECT"})
-        """E-mail address of an administrator, as whom the service account reads."""
-        service_account_key: SecretStr | None = Field(
-            default=None, json_schema_extra={"env": "GOOGLE_WORKSPACE_SERVICE_ACCOUNT_KEY"}
-        )
-        """The content of the service account's key file."""
-        credentials_file: Path | None = Field(default=None, json_schema_extra={"env": "GOOGLE_APPLICATION_CREDENTIALS"})
-        """The service account's key file, where its content is not given."""
         applications: tuple[Application, ...] = Field(default=("admin", "login", "drive", "token"), min_length=1)
         """The applications whose activities are read, a stream each, by Google's names."""
         customer_id: str = ""
         """The customer, where the administrator has several; otherwise the administrator's own."""
-        api_url: Origin = "https://admin.googleapis.com"
-        """Address of the API."""
         page_size: int = Field(default=1000, ge=1, le=1000)
         """Activities per request; Google gives at most 1,000."""
         overlap_minutes: float | None = Field(default=None, ge=0, le=4320)
@@ -75,9 +63,9 @@ class Reports:
         self._config = config
         self._tokens = http_client("mantissa-google-workspace", config.timeout)
         self._api = VendorClient(
-            GOOGLE,
+            REPORTS,
             config.api_url,
-            OAuth(Delegated(_key(config), config.subject, self._tokens)),
+            OAuth(Delegated(config, REPORTS_SCOPE, REPORTS, self._tokens)),
             timeout=config.timeout,
             per_minute=config.requests_per_minute,
         )
@@ -96,7 +84,7 @@ class Reports:
     @hookimpl
     def read(self, stream: Stream, window: Window, state: Mapping[str, object]) -> Iterator[Page]:
         """Finish the walk that ``state`` left unfinished, then read what it does not cover of ``window``."""
-        return WindowReader(GOOGLE.name, partial(self._fetch, stream.name), stream.overlap).read(window, state)
+        return WindowReader(REPORTS.name, partial(self._fetch, stream.name), stream.overlap).read(window, state)
 
     def close(self) -> None:
         """Release the connections."""
@@ -126,14 +114,6 @@ class Reports:
         if self._config.overlap_minutes is not None:
             return timedelta(minutes=self._config.overlap_minutes)
         return PROMPT if application in NEAR_REAL_TIME else LATE
-
-
-def _key(config: Reports.Config) -> Key:
-    if config.service_account_key is not None:
-        return key_in(config.service_account_key, "service_account_key")
-    if config.credentials_file is not None:
-        return key_file(config.credentials_file)
-    raise NeedsOperator("service_account_key or credentials_file: found neither")
 
 
 def _path(application: str) -> str:

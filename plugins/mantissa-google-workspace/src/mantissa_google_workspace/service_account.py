@@ -10,14 +10,28 @@ from pathlib import Path
 
 import httpx
 from mantissa_core.errors import NeedsOperator
-from mantissa_core.vendor_api import AccessToken, JWTBearer, TokenEndpoint, base_url
+from mantissa_core.hookspecs import PluginConfig
+from mantissa_core.vendor_api import AccessToken, JWTBearer, Origin, TokenEndpoint, Vendor, base_url
 from mantissa_core.vendor_api.jwt import private_key
-from pydantic import BaseModel, SecretStr, ValidationError
-
-from .reports_api import GOOGLE, SCOPE
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 LIFE = 3600
 """Seconds that an assertion holds; Google allows an hour."""
+
+
+class Administrator(PluginConfig):
+    """The settings that say who asks, and where: part of the settings of every plugin for the Admin SDK."""
+
+    subject: str = Field(min_length=3, pattern="@", json_schema_extra={"env": "GOOGLE_WORKSPACE_SUBJECT"})
+    """E-mail address of an administrator, as whom the service account reads."""
+    service_account_key: SecretStr | None = Field(
+        default=None, json_schema_extra={"env": "GOOGLE_WORKSPACE_SERVICE_ACCOUNT_KEY"}
+    )
+    """The content of the service account's key file."""
+    credentials_file: Path | None = Field(default=None, json_schema_extra={"env": "GOOGLE_APPLICATION_CREDENTIALS"})
+    """The service account's key file, where its content is not given."""
+    api_url: Origin = "https://admin.googleapis.com"
+    """Address of the API."""
 
 
 class Key(BaseModel):
@@ -27,6 +41,19 @@ class Key(BaseModel):
     private_key: SecretStr
     private_key_id: str = ""
     token_uri: str = "https://oauth2.googleapis.com/token"  # noqa: S105  # an address
+
+
+def key_of(settings: Administrator) -> Key:
+    """The key that the settings hold, or name.
+
+    Raises:
+        NeedsOperator: there is none, or it is of no use.
+    """
+    if settings.service_account_key is not None:
+        return key_in(settings.service_account_key, "service_account_key")
+    if settings.credentials_file is not None:
+        return key_file(settings.credentials_file)
+    raise NeedsOperator("service_account_key or credentials_file: found neither")
 
 
 def key_in(text: SecretStr, setting: str) -> Key:
@@ -58,12 +85,14 @@ def key_file(path: Path) -> Key:
 
 
 class Delegated(JWTBearer):
-    """An access token of the service account in the name of ``subject``."""
+    """An access token of the service account in the name of ``settings.subject``, good for ``scope``."""
 
-    def __init__(self, key: Key, subject: str, http: httpx.Client) -> None:
-        endpoint = TokenEndpoint(GOOGLE, key.token_uri, http)
-        claims = {"iss": key.client_email, "sub": subject, "scope": SCOPE, "aud": key.token_uri}
+    def __init__(self, settings: Administrator, scope: str, vendor: Vendor, http: httpx.Client) -> None:
+        key = key_of(settings)
+        endpoint = TokenEndpoint(vendor, key.token_uri, http)
+        claims = {"iss": key.client_email, "sub": settings.subject, "scope": scope, "aud": key.token_uri}
         super().__init__(endpoint, claims, private_key(key.private_key), key_id=key.private_key_id or None, life=LIFE)
+        self._scope = scope
 
     def fetch(self) -> AccessToken:
         """Ask for a token; a refusal says what delegation needs."""
@@ -72,5 +101,5 @@ class Delegated(JWTBearer):
         except NeedsOperator as error:
             raise NeedsOperator(
                 f"{error}: 'subject' must be an administrator of the domain, the service account's client id must have "
-                f"domain-wide delegation for {SCOPE}, and this machine's clock must be right"
+                f"domain-wide delegation for {self._scope}, and this machine's clock must be right"
             ) from None
