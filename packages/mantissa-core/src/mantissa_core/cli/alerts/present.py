@@ -22,6 +22,8 @@ from mantissa_core.cli.output import (
     width,
 )
 
+from .context import show_context
+
 if TYPE_CHECKING:
     from mantissa_core.alert.related import Related
     from mantissa_core.alert.verdicts import Judgement
@@ -155,6 +157,7 @@ def show_details(
             ("redacted", ", ".join(f"{count} {kind}" for kind, count in alert.redacted.items())),
         ]
     )
+    show_context(alert)
     say("\nEVIDENCE")
     show_evidence(alert)
     _show_related(related)
