@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from .alert.redact.policy import Redaction
+from .alert.routing.sections import EnvironmentSection, EscalationSection, MaintenanceSection, RouteSection
 from .errors import ConfigError
 from .model import Severity
 from .settings import validate
@@ -259,6 +260,10 @@ class Settings(_Section):
     collectors: Mapping[str, CollectorSection] = Field(default_factory=dict)
     receivers: Mapping[str, ReceiverSection] = Field(default_factory=dict)
     sinks: Mapping[str, SinkSection] = Field(default_factory=dict)
+    routes: Mapping[str, RouteSection] = Field(default_factory=dict)
+    escalations: Mapping[str, EscalationSection] = Field(default_factory=dict)
+    maintenance: Mapping[str, MaintenanceSection] = Field(default_factory=dict)
+    environments: Mapping[str, EnvironmentSection] = Field(default_factory=dict)
     enrichers: Mapping[str, EnricherSection] = Field(default_factory=dict)
     actions: Mapping[str, PluginSection] = Field(default_factory=dict)
     llm_providers: Mapping[str, PluginSection] = Field(default_factory=dict)

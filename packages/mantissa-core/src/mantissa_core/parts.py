@@ -38,12 +38,14 @@ from .stored_secret import Secrets
 if TYPE_CHECKING:
     from .alert.alerts import Alerts
     from .alert.enrich.enrichers import Enrichers
+    from .alert.escalation import Escalation
     from .alert.group import Grouping
     from .alert.hold import Digest, Pace
     from .alert.lifecycle import Lifecycle
     from .alert.outbox import Outbox
     from .alert.redact.redactor import Redactor
-    from .alert.route import Route
+    from .alert.routing.routing import Routing
+    from .alert.routing.rules import Problem, Rules
     from .alert.summaries import Summaries
     from .alert.verdicts import Verdicts
     from .collect import Ingester
@@ -268,6 +270,28 @@ class Parts:
         return Lifecycle(self.state, self._routes)
 
     @cached_property
+    def escalation(self) -> Escalation:
+        """What happens to alerts that nobody looks at, and to those of a maintenance window."""
+        from .alert.escalation import Escalation
+
+        return Escalation(self.state, self._routes)
+
+    @cached_property
+    def routing_rules(self) -> Rules:
+        """Which alerts go where."""
+        from .alert.routing.rules import Rules
+
+        own = self.settings
+        rules = Rules.of(own.routes, own.environments, own.maintenance, own.escalations)
+        for each in rules.problems(self._enabled_sinks):
+            self._log.warning("routing", place=each.place, problem=each.detail)
+        return rules
+
+    def routing_problems(self) -> Sequence[Problem]:
+        """What the configuration says about routing to no effect."""
+        return self.routing_rules.problems(self._enabled_sinks)
+
+    @cached_property
     def outbox(self) -> Outbox:
         """From alerts to destinations."""
         from .alert.outbox import Outbox
@@ -441,10 +465,15 @@ class Parts:
         window = timedelta(minutes=self.settings.alerts.window_minutes)
         return Grouping(window, rule.description if rule else "")
 
-    def _routes(self) -> list[Route]:
-        from .alert.route import Route
+    @property
+    def _enabled_sinks(self) -> Mapping[str, bool]:
+        return {label: each.enabled for label, each in self.settings.sinks.items()}
 
-        return [
+    def _routes(self) -> Routing:
+        from .alert.route import Route
+        from .alert.routing.routing import Routing
+
+        destinations = [
             Route(
                 label,
                 each.enabled,
@@ -456,6 +485,7 @@ class Parts:
             )
             for label, each in self.settings.sinks.items()
         ]
+        return Routing(destinations, self.routing_rules)
 
     def _digest(self, section: SinkSection) -> Digest | None:
         from .alert.hold import Digest

@@ -32,6 +32,7 @@ from .parts import Parts
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from .alert.routing.explain import Explanation
     from .collect import Budget, Buffer, Collected, Ingested, Ingester, Ingesters
     from .detect.follow.gap_replay import Replayed
     from .detect.follow.progress import Gap
@@ -313,6 +314,20 @@ class Runtime(Parts):
         for alert in opened:
             self._announce(alert)
         return opened
+
+    def escalate(self) -> int:
+        """Do what time makes due: steps of escalation chains, and telling of alerts whose maintenance window closed.
+
+        Returns of how many alerts people are told now; :meth:`deliver` sends the messages.
+        """
+        self._own()
+        return self.escalation.run()
+
+    def explain_routes(self, alert: Alert, at: datetime | None = None) -> Explanation:
+        """Where an alert would go if it opened now, or at some time, and why."""
+        from .alert.routing.explain import explain
+
+        return explain(self._routes(), alert, at or datetime.now(UTC))
 
     def deliver(self) -> int:
         """Attempt every delivery that is due; returns how many messages arrived."""

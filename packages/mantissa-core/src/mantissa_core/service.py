@@ -6,6 +6,7 @@
     receive/<label>    while the sender pushes     │
     store/<label>      what was received          ─┴─ commits ─▶ detect ─ alerts ─▶ deliver
     schedules          rules that are due          ── signals ──▲
+    escalate           alerts that nobody took     ── messages ─▶ deliver
     job/<name>         at the module's interval
     health             alerts about the sources themselves
     metrics            answers Prometheus, where [metrics] says so
@@ -72,6 +73,7 @@ class Service:
             *self._sources(stop),
             _Loop("detect", self._detect, wake=self._committed),
             _Loop("schedules", self._run_schedules),
+            _Loop("escalate", self._escalate),
             _Loop("deliver", self._deliver, wake=self._alerted),
             *self._jobs(),
             *self._watches(stop),
@@ -125,6 +127,11 @@ class Service:
     def _run_schedules(self) -> float:
         if self._runtime.run_schedules():
             self._committed.set()  # signals, which alerts are made of
+        return POLL
+
+    def _escalate(self) -> float:
+        if self._runtime.escalate():
+            self._alerted.set()
         return POLL
 
     def _deliver(self) -> float:

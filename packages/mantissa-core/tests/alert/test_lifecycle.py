@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from mantissa_core.alert import lifecycle
 from mantissa_core.alert.alerts import Alerts
-from mantissa_core.alert.lifecycle import PRODUCT, Lifecycle, StatusError, Step
+from mantissa_core.alert.lifecycle import Lifecycle, StatusError, Step
 from mantissa_core.alert.outbox import Outbox
 from mantissa_core.alert.route import Route
+from mantissa_core.alert.telling import PRODUCT
 from mantissa_core.alert.verdicts import Verdict, Verdicts
 from mantissa_core.errors import MantissaError, Retry
 from mantissa_core.hookspecs import hookimpl

@@ -26,10 +26,11 @@ from .codec import alert_from_json, alert_to_json
 from .enrich.enrichers import Enriched
 from .fold import folded, opened
 from .group import Episode, Grouping, alert_id, day, days_around, episodes_from_json, episodes_to_json, group_id
-from .lifecycle import EVENTS, PRODUCT, Step, stepped
-from .message import messages
+from .lifecycle import EVENTS, Step, stepped
 from .related import KINDS, Related, listings, pairs, related
 from .route import Route
+from .routing.routing import Routing
+from .telling import PRODUCT, heard, tell
 
 Change = Literal["opened", "updated"]
 
@@ -84,7 +85,8 @@ class Alerts:
         """Fold signals into alerts and queue the messages about new ones.
 
         The first signal of a group opens an alert at once; later ones within the window are counted, and nobody
-        is told again. A signal of a higher severity belongs to another group, so it opens an alert of its own. One that
+        is told again. Who is told is decided when the alert opens: see :mod:`.routing.routing`.
+        A signal of a higher severity belongs to another group, so it opens an alert of its own. One that
         happened after its alert was resolved reopens it, and the destinations hear of that.
         A signal that was applied before changes nothing, nor does one that is silent, of a rule on trial, or suppressed
         by a filter. Returns each alert once, as it is now.
@@ -93,13 +95,14 @@ class Alerts:
             Conflict: other writers kept changing the same alert; nothing of the signal at hand was written.
             StateError: the store refused.
         """
+        routing = Routing.of(routes)
         changes: dict[str, tuple[Change, Alert]] = {}
         told = {each.id: each for each in signals if tells(each)}
         groups: dict[str, list[Signal]] = {}
         for signal in self._unknown(sorted(told.values(), key=attrgetter("time", "id"))):
             groups.setdefault(group_id(signal), []).append(signal)
         for group, members in groups.items():
-            for change, alert in self._apply_group(group, members, routes):
+            for change, alert in self._apply_group(group, members, routing):
                 before = changes.get(alert.id)
                 changes[alert.id] = (before[0] if before else change, alert)
         return list(changes.values())
@@ -150,14 +153,12 @@ class Alerts:
             unknown += [each for each in page if keys.member(each.id) not in known]
         return unknown
 
-    def _apply_group(
-        self, group: str, members: Sequence[Signal], routes: Sequence[Route]
-    ) -> Iterator[tuple[Change, Alert]]:
+    def _apply_group(self, group: str, members: Sequence[Signal], routing: Routing) -> Iterator[tuple[Change, Alert]]:
         conflicts = 0
         while members:
             target = self._target(group, members[0])
             try:
-                taken, alert = self._commit(target, members, routes)
+                taken, alert = self._commit(target, members, routing)
             except Conflict:
                 conflicts += 1
                 if conflicts == _ATTEMPTS:
@@ -191,21 +192,21 @@ class Alerts:
     def _opened(self, episode: Episode, signal: Signal) -> Alert:
         return opened(episode.alert_id, signal, self._grouping(signal.rule_id), self._clock())
 
-    def _commit(self, target: _Target, members: Sequence[Signal], routes: Sequence[Route]) -> tuple[int, Alert]:
+    def _commit(self, target: _Target, members: Sequence[Signal], routing: Routing) -> tuple[int, Alert]:
         """Write as many of ``members`` as the target accepts and one commit holds; say how many."""
         new = target.alert_version == 0
-        told = [route for route in routes if (new or target.alert.status == "resolved") and route.takes(target.alert)]
-        episode, taken = self._accepted(target, members, _COMMIT - _BESIDE_MEMBERS - len(told))
+        telling = routing.most_puts if new or target.alert.status == "resolved" else 0
+        episode, taken = self._accepted(target, members, _COMMIT - _BESIDE_MEMBERS - telling)
         alert = folded(target.alert, self._uncounted(target, taken))
         puts = []
         if new:
             alert = self._enriched(alert)
-            alert, rows = messages(alert, told, "opened", self._clock())
+            alert, rows = tell(alert, routing, "opened", self._clock())
             opening = keys.listings(alert.id, alert.rule_id, alert.severity, episode.opened)
             puts += [*rows, *(Put(key, {"alert": alert.id}) for key in opening)]
         elif _goes_on(alert, taken):
             alert = stepped(alert, Step.REOPEN, PRODUCT, self._clock())
-            alert, rows = messages(alert, told, EVENTS[Step.REOPEN], self._clock())
+            alert, rows = tell(alert, routing, EVENTS[Step.REOPEN], self._clock(), heard(self._state, alert.id))
             entry = audit.entry(f"alert/{alert.id}", Step.REOPEN.value, PRODUCT, self._clock(), note=_WENT_ON)
             puts += [*rows, entry]
         group_key = keys.group(target.group, day(episode.opened))

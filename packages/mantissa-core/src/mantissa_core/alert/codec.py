@@ -35,6 +35,7 @@ def alert_to_json(alert: Alert) -> dict[str, Any]:
         "redacted": dict(alert.redacted),
         "changed": time_to_json(alert.changed) if alert.changed else None,
         "changed_by": alert.changed_by,
+        "muted_by": alert.muted_by,
     }
 
 
@@ -69,6 +70,7 @@ def alert_from_json(value: Mapping[str, Any]) -> Alert:
         redacted=value.get("redacted", {}),
         changed=time_from_json(value["changed"]) if value.get("changed") else None,
         changed_by=value.get("changed_by", ""),
+        muted_by=value.get("muted_by", ""),
     )
 
 

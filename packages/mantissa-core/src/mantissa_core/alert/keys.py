@@ -16,6 +16,8 @@
     health/<destination>/<hour>                  attempts and failures in that hour
     entity/<entity>/<newest first>/<alert>       alerts by the users, addresses and targets that they name
     verdict/<alert>                              the last verdict on it
+    escalation/<due>/<alert>/<chain>             a step of a chain, if nobody acknowledges until then
+    muted/<until>/<alert>                        an alert that nobody is told of before a maintenance window closes
     audit/...                                    who judged and changed what (see state/audit.py)
 """
 
@@ -25,6 +27,8 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from mantissa_core.model.signal import Severity
+
+from .codec import time_from_json, time_to_json
 
 PARTITION = "alerts"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,6 +87,21 @@ def entity(name: str, opened: datetime | None = None, alert_id: str = "") -> str
 def verdict(alert_id: str) -> str:
     """Key of the last verdict on an alert."""
     return f"verdict/{alert_id}"
+
+
+def escalation(due: datetime, alert_id: str, chain: str) -> str:
+    """Key of the next step of a chain about an alert."""
+    return f"escalation/{time_to_json(due)}/{alert_id}/{part(chain)}"
+
+
+def muted(until: datetime, alert_id: str) -> str:
+    """Key of an alert that waits for the end of a maintenance window."""
+    return f"muted/{time_to_json(until)}/{alert_id}"
+
+
+def due(key: str) -> datetime:
+    """When an ``escalation`` or a ``muted`` alert is due."""
+    return time_from_json(key.split("/")[1])
 
 
 def listings(alert_id: str, rule_id: str, severity: Severity, opened: datetime) -> tuple[str, str, str]:

@@ -19,13 +19,12 @@ from mantissa_core.state.documents import State
 
 from . import keys
 from .codec import alert_from_json, alert_to_json, time_from_json
-from .message import messages
 from .route import Route
+from .routing.routing import Routing
+from .telling import heard, inform, tell
 
 LONGEST_NOTE = 4000
 """Characters."""
-PRODUCT = "mantissa"
-"""Who reopens an alert that goes on."""
 _ATTEMPTS = 20
 
 
@@ -75,7 +74,10 @@ class Entry:
 
 
 class Lifecycle:
-    """Changes the alerts in a state store. ``routes`` are asked at each change: the destinations hear of it."""
+    """Changes the alerts in a state store. ``routes`` are asked at each change.
+
+    The destinations that heard of the alert hear of it, and those that would hear of it now.
+    """
 
     def __init__(
         self,
@@ -117,8 +119,10 @@ class Lifecycle:
         if alert.status not in _FROM[step]:
             raise StatusError(f"the alert is {alert.status}: {step} it after it was reopened")
         now = self._clock()
-        told = [route for route in self._routes() if route.takes(alert)]
-        changed, rows = messages(stepped(alert, step, by, now), told, EVENTS[step], now)
+        told = tell if step is Step.REOPEN else inform
+        changed, rows = told(
+            stepped(alert, step, by, now), Routing.of(self._routes()), EVENTS[step], now, heard(self._state, alert.id)
+        )
         entry = audit.entry(f"alert/{alert.id}", step.value, by, now, note=note)
         puts = [Put(keys.alert(alert.id), alert_to_json(changed)), entry, *rows]
         self._state.commit(keys.PARTITION, puts, {keys.alert(alert.id): stored.version})

@@ -1,4 +1,4 @@
-"""Which destination hears of which alerts."""
+"""A destination, and what it may hear of at most. Which of it it does hear: :mod:`.routing`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Route:
     """A destination and the alerts it is told about.
 
     ``label`` names the configured sink, ``type`` its plugin (``core.webhook``); the type only appears in the
-    delivery history. ``redactor`` takes out of a message what the destination may not see. Routes apply when an alert
-    is created: a later change does not touch messages under way. ``digest`` and ``pace`` say what it is told together.
+    delivery history. ``redactor`` takes out of a message what the destination may not see. Routes apply when something
+    is told: a later change does not touch messages under way. ``digest`` and ``pace`` say what it is told together.
     """
 
     label: str
@@ -32,7 +32,7 @@ class Route:
     pace: Pace | None = None
 
     def takes(self, alert: Alert) -> bool:
-        """Whether this destination is told about the alert."""
+        """Whether the destination is enabled, and its severities let the alert through."""
         return self.enabled and alert.severity in self.severities
 
     def hold(self, alert: Alert, event: Event, now: datetime) -> Hold | None:

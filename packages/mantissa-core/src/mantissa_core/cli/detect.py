@@ -66,6 +66,7 @@ def command(
         else:
             with progress(session, "Evaluating rules"):
                 found = _detect(runtime, start, end, which)
+                runtime.escalate()
             _show_detected(session, runtime, found, 0 if no_deliver else runtime.deliver())
             unfinished = bool(found.problems)
     ctx.exit(Exit.FINDINGS if unfinished else Exit.OK)

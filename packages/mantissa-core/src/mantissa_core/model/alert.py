@@ -23,6 +23,7 @@ class Alert:
     ``changed`` and ``changed_by`` say when the status changed last and who did it.
     ``enrichment`` holds facts by the enricher's label, ``unenriched`` why others had none.
     ``redacted`` counts by kind what was taken out of the messages about it.
+    ``muted_by`` names the maintenance window because of which nobody was told.
     ``evidence`` holds up to 10 of the matching events' telling fields; ``event_ids`` up to 100 of their ids.
     """
 
@@ -48,6 +49,7 @@ class Alert:
     redacted: Mapping[str, int] = field(default_factory=dict)
     changed: datetime | None = None
     changed_by: str = ""
+    muted_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

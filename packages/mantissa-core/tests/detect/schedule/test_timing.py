@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from mantissa_core.detect.schedule.duration import duration_text, parse_duration
 from mantissa_core.detect.schedule.timing import CATCH_UP, parse_timing
+from mantissa_core.duration import duration_text, parse_duration
 from mantissa_core.errors import RuleError
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
+from mantissa_core.cron import Cron, parse_cron
+from mantissa_core.duration import LONGEST
 from mantissa_core.errors import RuleError
-
-from .cron import Cron, parse_cron
-from .duration import LONGEST
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from mantissa_core.duration import duration_text, parse_duration
 from mantissa_core.errors import RuleError
 
-from .duration import duration_text, parse_duration
 from .expression import EPOCH, Schedule, parse_schedule
 
 CATCH_UP = timedelta(days=7)

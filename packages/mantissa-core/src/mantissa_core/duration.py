@@ -1,4 +1,4 @@
-"""Lengths of time as rules write them: ``5m``, ``24h``, ``7d``."""
+"""Lengths of time as rules and the configuration write them: ``5m``, ``24h``, ``7d``."""
 
 from __future__ import annotations
 
