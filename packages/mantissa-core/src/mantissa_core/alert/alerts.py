@@ -2,7 +2,8 @@
 
 Applying is idempotent and safe against a crash at any point. One commit holds the memberships of the signals (each
 expected to be absent), the alert (at the version that was read), its group's episodes, its listings and the messages to
-every route: all of it happened, or none.
+every route: all of it happened, or none. Alerts of several groups share a commit as far as it has room; where that is
+refused, because somebody else was faster with one of them or they are too large together, each is written on its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any, Literal
 
-from mantissa_core.errors import Conflict
+from mantissa_core.errors import Conflict, StateError
 from mantissa_core.model.alert import Alert, Status
 from mantissa_core.model.document import Document, Put
 from mantissa_core.model.signal import Severity, Signal
@@ -27,6 +28,7 @@ from .enrich.enrichers import Enriched
 from .fold import folded, opened
 from .group import Episode, Grouping, alert_id, day, days_around, episodes_from_json, episodes_to_json, group_id
 from .lifecycle import EVENTS, Step, stepped
+from .pack import Edit, Pack
 from .related import KINDS, Related, listings, pairs, related
 from .route import Route
 from .routing.routing import Routing
@@ -40,6 +42,7 @@ _COMMIT = 50
 _BESIDE_MEMBERS = 5  # the alert, its group's episodes and three listings, or the entry about its reopening
 _WENT_ON = "it happened again"
 _ATTEMPTS = 20
+_AT_ONCE = 50  # groups whose documents are read together
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +104,10 @@ class Alerts:
         groups: dict[str, list[Signal]] = {}
         for signal in self._unknown(sorted(told.values(), key=attrgetter("time", "id"))):
             groups.setdefault(group_id(signal), []).append(signal)
-        for group, members in groups.items():
-            for change, alert in self._apply_group(group, members, routing):
-                before = changes.get(alert.id)
-                changes[alert.id] = (before[0] if before else change, alert)
+        for change in self._apply_groups(groups, routing):
+            before = changes.get(change.alert.id)
+            said: Change = before[0] if before else "opened" if change.new else "updated"
+            changes[change.alert.id] = (said, change.alert)
         return list(changes.values())
 
     def get(self, alert_id: str) -> Alert | None:
@@ -153,47 +156,85 @@ class Alerts:
             unknown += [each for each in page if keys.member(each.id) not in known]
         return unknown
 
-    def _apply_group(self, group: str, members: Sequence[Signal], routing: Routing) -> Iterator[tuple[Change, Alert]]:
+    def _apply_groups(self, groups: Mapping[str, Sequence[Signal]], routing: Routing) -> Iterator[Edit]:
+        rest = iter(groups.items())
+        while page := dict(islice(rest, _AT_ONCE)):
+            yield from self._apply_page(page, routing)
+
+    def _apply_page(self, page: Mapping[str, Sequence[Signal]], routing: Routing) -> Iterator[Edit]:
+        """Write the first change of every group, as many together as fit, and then what more there is of it."""
+        pack = Pack()
+        for target in self._targets({group: members[0] for group, members in page.items()}):
+            change = self._edit(target, page[target.group], routing)
+            if not pack.has_room(change):
+                yield from self._write(pack, page, routing)
+                pack = Pack()
+            pack.add(change)
+        yield from self._write(pack, page, routing)
+
+    def _write(self, pack: Pack, page: Mapping[str, Sequence[Signal]], routing: Routing) -> Iterator[Edit]:
+        try:
+            self._state.commit(keys.PARTITION, pack.puts, pack.expects)
+        except StateError as error:
+            if len(pack.edits) == 1 and not isinstance(error, Conflict):
+                raise
+            for change in pack.edits:
+                yield from self._apply_group(change.group, self._unknown(page[change.group]), routing)
+            return
+        yield from pack.edits
+        for change in pack.edits:
+            yield from self._apply_group(change.group, page[change.group][change.taken :], routing)
+
+    def _apply_group(self, group: str, members: Sequence[Signal], routing: Routing) -> Iterator[Edit]:
+        """Write the changes of one group, each in a commit of its own."""
         conflicts = 0
         while members:
-            target = self._target(group, members[0])
+            [target] = self._targets({group: members[0]})
+            change = self._edit(target, members, routing)
             try:
-                taken, alert = self._commit(target, members, routing)
+                self._state.commit(keys.PARTITION, change.puts, change.expects)
             except Conflict:
                 conflicts += 1
                 if conflicts == _ATTEMPTS:
                     raise
                 members = self._unknown(members)
                 continue
-            members = members[taken:]
-            yield ("updated" if target.alert_version else "opened"), alert
+            members = members[change.taken :]
+            yield change
 
-    def _target(self, group: str, signal: Signal) -> _Target:
-        """The episode that accepts the signal, or a new one."""
-        days = {name: keys.group(group, name) for name in days_around(signal.time)}
-        documents = self._state.get_many(keys.PARTITION, list(days.values()))
-        by_day = {name: episodes_from_json(documents[key].value) for name, key in days.items() if key in documents}
+    def _targets(self, firsts: Mapping[str, Signal]) -> Iterator[_Target]:
+        """For each group the episode that accepts its signal, or a new one."""
+        wanted = {group: {name: keys.group(group, name) for name in days_around(each.time)}
+                  for group, each in firsts.items()}  # fmt: skip
+        documents = self._state.get_many(keys.PARTITION, [key for days in wanted.values() for key in days.values()])
+        by_day = {
+            group: {name: episodes_from_json(documents[key].value) for name, key in days.items() if key in documents}
+            for group, days in wanted.items()
+        }
+        episodes = {group: self._episode(group, each, by_day[group]) for group, each in firsts.items()}
+        alerts = self._state.get_many(keys.PARTITION, [keys.alert(each.alert_id) for each in episodes.values()])
+        for group, episode in episodes.items():
+            stored, home = alerts.get(keys.alert(episode.alert_id)), day(episode.opened)
+            yield _Target(
+                group,
+                episode,
+                tuple(each for each in by_day[group].get(home, ()) if each.alert_id != episode.alert_id),
+                _version(documents.get(keys.group(group, home))),
+                alert_from_json(stored.value) if stored else self._opened(episode, firsts[group]),
+                _version(stored),
+            )
+
+    def _episode(self, group: str, signal: Signal, by_day: Mapping[str, Sequence[Episode]]) -> Episode:
         window = self._grouping(signal.rule_id).window
         candidates = [each for episodes in by_day.values() for each in episodes if each.accepts(signal.time, window)]
         new = Episode(alert_id(group, signal), signal.time, signal.time, signal.time)
-        episode = min(candidates, key=attrgetter("first", "alert_id"), default=new)
-        stored = self._state.get(keys.PARTITION, keys.alert(episode.alert_id))
-        alert = alert_from_json(stored.value) if stored else self._opened(episode, signal)
-        home = day(episode.opened)
-        return _Target(
-            group,
-            episode,
-            tuple(each for each in by_day.get(home, ()) if each.alert_id != episode.alert_id),
-            _version(documents.get(keys.group(group, home))),
-            alert,
-            stored.version if stored else 0,
-        )
+        return min(candidates, key=attrgetter("first", "alert_id"), default=new)
 
     def _opened(self, episode: Episode, signal: Signal) -> Alert:
         return opened(episode.alert_id, signal, self._grouping(signal.rule_id), self._clock())
 
-    def _commit(self, target: _Target, members: Sequence[Signal], routing: Routing) -> tuple[int, Alert]:
-        """Write as many of ``members`` as the target accepts and one commit holds; say how many."""
+    def _edit(self, target: _Target, members: Sequence[Signal], routing: Routing) -> Edit:
+        """What is to be written about as many of ``members`` as the target accepts and one commit holds."""
         new = target.alert_version == 0
         telling = routing.most_puts if new or target.alert.status == "resolved" else 0
         episode, taken = self._accepted(target, members, _COMMIT - _BESIDE_MEMBERS - telling)
@@ -219,8 +260,7 @@ class Alerts:
         ]
         expects = {keys.alert(alert.id): target.alert_version, group_key: target.episodes_version}
         expects |= {keys.member(each.id): 0 for each in taken}
-        self._state.commit(keys.PARTITION, puts, expects)
-        return len(taken), alert
+        return Edit(target.group, alert, new, len(taken), puts, expects)
 
     def _enriched(self, alert: Alert) -> Alert:
         if self._enrich is None:

@@ -97,7 +97,7 @@ def to_json(value: Any) -> Any:
             return value.isoformat()
         case bytes():
             return value.hex()
-        case Mapping():
+        case dict() | Mapping():  # dict first: it is cheaper to recognise
             return {str(name): to_json(each) for name, each in value.items()}
         case list() | tuple() | set() | frozenset():
             return [to_json(each) for each in value]

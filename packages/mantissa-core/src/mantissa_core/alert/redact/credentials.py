@@ -6,8 +6,9 @@ What the alert had cut short (with ``…``) counts too: the beginning of a token
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from .detector import Detector
+from .detector import Detector, Label
 from .kinds import Kind
 
 _WORD = r"(?<![A-Za-z0-9_-])"
@@ -30,6 +31,7 @@ _NAME = (
     r"|(?:access|refresh|auth|bearer|session|id|api|bot)[ _-]?token|(?<!client)(?<!client[_-])token"
     r"|private[ _-]?key|credentials?|account[ _-]?key|shared[ _-]?access[ _-]?key|otp|pin"
 )
+_NAME_HINTS = ("pass", "pwd", "secret", "token", "key", "credential", "otp", "pin")
 _ASSIGNED = re.compile(
     rf"(?:(?<![A-Za-z0-9])|(?<=_))(?:{_NAME})\\?[\"']?\s*(?:=>|=|:(?!:))\s*\\?[\"']?"
     r"(?P<value>(?<=[\"'])[^\"'\\\r\n]+|[^\s\"'\\,;&<>(){}\[\]]{3,})",
@@ -41,6 +43,7 @@ _NO_SECRET = re.compile(
     re.IGNORECASE,
 )
 _FIELD = re.compile(rf"(?:\A|(?<!hashed)[._-]|(?-i:(?<=[a-z])(?=[A-Z])))(?:{_NAME})\Z", re.IGNORECASE)
+_OPTIONS = ("--pass", "--pwd", "--token", "--secret", "--api-key", "--client-secret")
 _OPTION = r"(?<![\w-])--(?:password|passwd|pwd|token|secret|api-key|client-secret)[ =]"
 
 SECRET = (
@@ -62,7 +65,10 @@ SECRET = (
     _token(20, "sk-", "AGE-SECRET-KEY-1"),
     Detector(Kind.SECRET, re.compile(rf"{_WORD}SG\.[\w-]{{8,}}\.[\w-]{{10,}}"), hints=("sg.",)),
     Detector(
-        Kind.SECRET, re.compile(rf"{_WORD}(?:SK|key-|dapi|secret_)(?:[0-9a-f]{{32}}|[A-Za-z0-9]{{40,}})\b"), digits=4
+        Kind.SECRET,
+        re.compile(rf"{_WORD}(?:SK|key-|dapi|secret_)(?:[0-9a-f]{{32}}|[A-Za-z0-9]{{40,}})\b"),
+        hints=("sk", "key-", "dapi", "secret_"),
+        digits=4,
     ),
     Detector(Kind.SECRET, re.compile(r"(?<!\w)\d{8,10}:AA[\w-]{30,}"), hints=(":aa",)),
     Detector(
@@ -79,7 +85,7 @@ SECRET = (
     Detector(
         Kind.SECRET,
         re.compile(r"[?&](?:sig|X-Amz-Signature|X-Goog-Signature|X-Amz-Security-Token)=(?P<value>[^\s&\"'<>]{8,})"),
-        hints=("=",),
+        hints=("sig=", "-signature=", "-token="),
     ),
     Detector(
         Kind.SECRET,
@@ -87,24 +93,25 @@ SECRET = (
         lambda value: any(each.isdigit() for each in value) or not value.islower(),
         hints=("bearer", "basic", "ssws", "negotiate", "apikey"),
     ),
-    Detector(Kind.SECRET, re.compile(rf"{_OPTION}[\"']?(?P<value>[^\s\"']{{3,}})"), _is_value, hints=("--",)),
+    Detector(Kind.SECRET, re.compile(rf"{_OPTION}[\"']?(?P<value>[^\s\"']{{3,}})"), _is_value, hints=_OPTIONS),
     Detector(
         Kind.SECRET,
         re.compile(r"(?:mysql|sshpass|mongo)\w{0,20}\s(?:.{0,400}\s)?-p(?P<value>[^\s\"']{3,})"),
         _is_value,
-        hints=("-p",),
+        hints=("mysql", "sshpass", "mongo"),
     ),
     Detector(Kind.SECRET, re.compile(r"\s(?:-u|--user)[ =]?[\"']?[\w.@-]+:(?P<value>[^\s\"':]{3,})"), hints=("curl",)),
-    Detector(Kind.SECRET, _ASSIGNED, _is_value, hints=("=", ":")),
+    Detector(Kind.SECRET, _ASSIGNED, _is_value, hints=_NAME_HINTS),
     Detector(
         Kind.SECRET,
         re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])"),
         lambda value: not re.fullmatch(r"[0-9a-f]{40}|[0-9A-F]{40}|[A-Za-z/]+", value),
-        re.compile(r"secret|aws|amazon", re.IGNORECASE),
+        Label(re.compile(r"secret|aws|amazon", re.IGNORECASE), ("secret", "aws", "amazon")),
     ),
 )
 
 
+@lru_cache(maxsize=4096)
 def names_a_secret(field: str) -> bool:
     """Whether a field is called as credentials are: ``password``, ``client_secret``, ``sessionToken``."""
     return _FIELD.search(field) is not None

@@ -21,21 +21,12 @@ class Found:
     kind: Kind
 
 
-class Subject:
-    """A text that is looked through, the value of ``field`` where it is one, and what is quickly known of it."""
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Words that say what stands behind them. ``hints``: without any of these, in lower case, none of them is there."""
 
-    __slots__ = ("_mentions", "digits", "field", "lower", "text")
-
-    def __init__(self, text: str, field: str = "") -> None:
-        self.text, self.field, self.lower = text, field, text.lower()
-        self.digits = len(text) - len(text.translate(_NO_DIGITS))
-        self._mentions: dict[re.Pattern[str], bool] = {}
-
-    def mentions(self, label: re.Pattern[str]) -> bool:
-        """Whether the text or the field's name has a label anywhere."""
-        if label not in self._mentions:
-            self._mentions[label] = bool(label.search(self.field) or label.search(self.text))
-        return self._mentions[label]
+    pattern: re.Pattern[str]
+    hints: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +42,33 @@ class Detector:
     kind: Kind
     pattern: re.Pattern[str]
     holds: Callable[[str], bool] | None = None
-    label: re.Pattern[str] | None = None
+    label: Label | None = None
     hints: tuple[str, ...] = ()
     digits: int = 0
 
-    def find(self, subject: Subject) -> Iterator[Found]:
-        """The values in a text."""
-        if subject.digits < self.digits or (self.hints and not any(hint in subject.lower for hint in self.hints)):
-            return
-        if self.label is not None and not subject.mentions(self.label):
-            return
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Texts of which one must be there, in the text or in the name of its field; empty where nothing must."""
+        return self.hints or (self.label.hints if self.label else ())
+
+    def find(self, text: str, field: str) -> Iterator[Found]:
+        """The values in a text, which is that of ``field`` where it is one."""
         group = "value" if "value" in self.pattern.groupindex else 0
-        for match in self.pattern.finditer(subject.text):
+        for match in self.pattern.finditer(text):
             start, end = match.span(group)
-            if self._labelled(subject, start) and (self.holds is None or self.holds(subject.text[start:end])):
+            if self._labelled(text, field, start) and (self.holds is None or self.holds(text[start:end])):
                 yield Found(start, end, self.kind)
 
-    def _labelled(self, subject: Subject, start: int) -> bool:
-        if self.label is None or self.label.search(subject.field):
+    def _labelled(self, text: str, field: str, start: int) -> bool:
+        if self.label is None or self.label.pattern.search(field):
             return True
-        return self.label.search(subject.text, max(0, start - BEFORE), start) is not None
+        return self.label.pattern.search(text, max(0, start - BEFORE), start) is not None
 
 
-def words(*alternatives: str) -> re.Pattern[str]:
-    """A label: one of some words, also as a part of a field's name (``patient_id``, ``patientId``)."""
-    return re.compile(rf"(?<![a-z])(?:{'|'.join(alternatives)})(?![a-z])", re.IGNORECASE)
+def words(*alternatives: str) -> Label:
+    """A label: one of some words, also as a part of a field's name (``patient_id``, ``patientId``).
 
-
-_NO_DIGITS = dict.fromkeys(map(ord, "0123456789"))
+    An alternative begins with letters that are always there; they are the hint.
+    """
+    pattern = re.compile(rf"(?<![a-z])(?:{'|'.join(alternatives)})(?![a-z])", re.IGNORECASE)
+    return Label(pattern, tuple(re.split(r"[^a-z]", each, maxsplit=1)[0] for each in alternatives))

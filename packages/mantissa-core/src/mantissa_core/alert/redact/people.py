@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
-from .detector import Detector, words
+from .detector import Detector, Label, words
 from .kinds import Kind
 
 
@@ -81,7 +81,7 @@ def _number(
     kind: Kind,
     form: str,
     holds: Callable[[str], bool] | None = None,
-    label: re.Pattern[str] | None = None,
+    label: Label | None = None,
     digits: int = 7,
 ) -> Detector:
     """A number that stands by itself: no part of a word, of an amount, an address or a longer number."""

@@ -49,7 +49,10 @@ class Redactor:
         """A text, the value at ``path`` where it is one, and the kinds of what was taken out of it."""
         if self._is_named(path) and text:
             return self._treated(text, Kind.FIELD), (Kind.FIELD,)
-        parts, end, taken = [], 0, find(text, self._kinds, path.rpartition(".")[2])
+        taken = find(text, self._kinds, path.rpartition(".")[2])
+        if not taken:
+            return text, ()
+        parts, end = [], 0
         for found in taken:
             parts += [text[end : found.start], self._treated(text[found.start : found.end], found.kind)]
             end = found.end
@@ -83,20 +86,24 @@ class _Walk:
         match value:
             case str():
                 return self.text(value, path)
-            case Mapping():
-                return self._members(value, path)
-            case list() | tuple():
-                return [self.value(each, path) for each in value]
-            case int() | float() if not isinstance(value, bool):
+            case None | bool():
+                return value
+            case int() | float():
                 shown = self.text(str(value), path)
                 return value if shown == str(value) else shown
+            case list() | tuple():
+                return [self.value(each, path) for each in value]
+            case dict() | Mapping():
+                return self._members(value, path)
         return value
 
     def text(self, text: str, path: str) -> str:
-        if (path, text) not in self._known:
-            self._known[path, text] = self._redactor.text(text, path)
-        shown, kinds = self._known[path, text]
-        self.counts.update(kinds)
+        known = self._known.get((path, text))
+        if known is None:
+            known = self._known[path, text] = self._redactor.text(text, path)
+        shown, kinds = known
+        if kinds:
+            self.counts.update(kinds)
         return shown
 
     def _members(self, value: Mapping[str, Any], path: str) -> dict[str, Any]:
