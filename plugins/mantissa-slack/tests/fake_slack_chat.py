@@ -26,6 +26,8 @@ class FakeSlackChat(FakeHTTP):
         super().__init__()
         self.posts: list[dict[str, Any]] = []
         self.refusal = ""
+        self.scopes = {"channels:read", "groups:read"}
+        self.channels = [("C0123456789", "general", False), ("G0000000001", "sec-private", True)]
 
     def messages(self) -> list[str]:
         """What people see in the channel and its threads."""
@@ -75,6 +77,22 @@ class FakeSlackChat(FakeHTTP):
 
     def _conversations_replies(self, request: Request) -> dict[str, Any]:
         return self._listed(request, request.query["ts"])
+
+    def _conversations_list(self, request: Request) -> dict[str, Any]:
+        """Pages of ``limit`` channels, of which the archived ones are taken out afterwards."""
+        types = request.query["types"].split(",")
+        needed = {"public_channel": "channels:read", "private_channel": "groups:read"}
+        for each in types:
+            if needed[each] not in self.scopes:
+                return {"ok": False, "error": "missing_scope", "needed": needed[each], "provided": "chat:write"}
+        limit, start = int(request.query["limit"]), int(request.query.get("cursor", 0) or 0)
+        if not 0 < limit < 1000:
+            return {"ok": False, "error": "invalid_limit"}
+        page = self.channels[start : start + limit]
+        more = str(start + limit) if start + limit < len(self.channels) else ""
+        wanted = [each for each in page if ("private_channel" if each[2] else "public_channel") in types]
+        shown = [{"id": id_, "name": name, "is_private": private} for id_, name, private in wanted]
+        return {"ok": True, "channels": shown, "response_metadata": {"next_cursor": more}}
 
     def _listed(self, request: Request, thread: str | None) -> dict[str, Any]:
         if request.query["channel"] != CHANNEL:

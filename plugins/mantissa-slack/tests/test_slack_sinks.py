@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fake_slack_chat import CHANNEL, HOOK, TOKEN, FakeSlackChat
 from mantissa_core.errors import NeedsOperator, Retry
-from mantissa_core.model import Delivery, Severity
+from mantissa_core.model import Choice, Delivery, Severity
 from mantissa_core.testing.alert_sink import delivery
 from mantissa_slack.blocks import blocks, escaped, message
 from mantissa_slack.bot import Bot
@@ -122,6 +122,25 @@ def test_a_refusal_with_status_200_is_one(chat: FakeSlackChat, code: str, error:
         bot(chat).check()
     chat.refusal = ""
     bot(chat).check()
+
+
+def test_the_channels_to_choose_from_are_those_that_the_app_sees(chat: FakeSlackChat) -> None:
+    chat.channels = [(f"C{number:010}", f"room-{number}", number % 2 == 1) for number in range(450)]
+    found = bot(chat).choices("channel")
+    assert [each.value for each in found] == [each[0] for each in chat.channels]
+    assert found[449] == Choice("C0000000449", "#room-449")
+    assert bot(chat).choices("api_url") == []
+
+
+def test_without_the_scope_for_private_channels_it_lists_the_public_ones(chat: FakeSlackChat) -> None:
+    chat.scopes = {"channels:read"}
+    assert bot(chat).choices("channel") == [Choice("C0123456789", "#general")]
+
+
+def test_without_any_scope_to_list_channels_it_names_the_one_that_is_missing(chat: FakeSlackChat) -> None:
+    chat.scopes = set()
+    with pytest.raises(NeedsOperator, match="the app lacks the scope channels:read"):
+        bot(chat).choices("channel")
 
 
 def test_the_webhook_posts_under_the_name_that_it_is_given(chat: FakeSlackChat) -> None:

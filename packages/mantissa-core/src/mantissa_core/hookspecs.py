@@ -18,6 +18,7 @@ from .model import (
     Action,
     Alert,
     Blob,
+    Choice,
     Command,
     Completion,
     CostEstimate,
@@ -170,6 +171,8 @@ class AlertSink(Protocol):
     per_minute: ClassVar[int | None] = None
     """New alerts that people there can take in one by one, in a minute; those beyond are told together, unless
     configured otherwise. ``None``: as many as there are."""
+    one_for_each_alert: ClassVar[bool] = False
+    """Whether an alert is one thing there that stays open until it is resolved: an incident, a ticket."""
 
     @hookspec(firstresult=True)
     def deliver(self, delivery: Delivery) -> Receipt:
@@ -178,6 +181,15 @@ class AlertSink(Protocol):
         The same ``delivery.key`` may come again after a crash or a timeout: pass it on, or look before you
         post, so that people are told once. Raise ``Retry`` on 429, 5xx and timeouts, ``NeedsOperator`` on a
         refusal. Text that is too long is cut with a mark, never dropped.
+        """
+
+    @hookspec(firstresult=True)
+    def choices(self, setting: str) -> Sequence[Choice]:
+        """Name what ``setting`` may be at the destination: its channels, projects, types of ticket.
+
+        Called while the sink is being set up: in ``self.config`` a required setting that was not answered yet is
+        ``None``. Return nothing for a setting that cannot be looked up. Raise as ``deliver``, and ``NeedsOperator``
+        where another setting must be answered first. Change nothing.
         """
 
 

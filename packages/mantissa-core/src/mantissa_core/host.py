@@ -36,6 +36,7 @@ SLOW: Mapping[str, float | None] = {
 OPTIONAL = frozenset(
     {
         "check",
+        "choices",
         "acknowledge",
         "estimate_query",
         "cancel_query",

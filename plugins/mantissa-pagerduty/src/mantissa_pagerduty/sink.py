@@ -48,6 +48,7 @@ class PagerDuty:
     """
 
     per_minute = 30
+    one_for_each_alert = True
 
     class Config(PluginConfig):
         """Settings of ``pagerduty.events``."""

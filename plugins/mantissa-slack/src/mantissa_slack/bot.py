@@ -5,13 +5,13 @@ Reference: https://docs.slack.dev/reference/methods/chat.postMessage, .../chat.u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.hookspecs import PluginConfig, hookimpl
-from mantissa_core.model import Delivery, Receipt
+from mantissa_core.model import Choice, Delivery, Receipt
 from mantissa_core.vendor_api import Bearer, Origin, Vendor, VendorClient
 from pydantic import Field, SecretStr
 
@@ -19,6 +19,8 @@ from .blocks import message, step
 
 EVENT = "mantissa_alert"
 """Type of the metadata by which a message is found again."""
+_PAGE, _PAGES = 200, 50
+"""Channels in an answer, as Slack recommends, and answers that are read at most."""
 _LOOK_BACK = 100
 """Messages of the channel that are looked through."""
 REFUSED = "Slack refuses the token: it was revoked or is no bot token, install the app anew"
@@ -79,6 +81,16 @@ class Bot:
         )
         return Receipt(delivery.previous)
 
+    @hookimpl
+    def choices(self, setting: str) -> Sequence[Choice]:
+        """The channels that the app may see: private ones too, where it may list them and is in them."""
+        if setting != "channel":
+            return []
+        try:
+            return list(self._channels("public_channel,private_channel"))
+        except _MissingScope:
+            return list(self._channels("public_channel"))
+
     def close(self) -> None:
         """Release the connections."""
         self._api.close()
@@ -115,18 +127,40 @@ class Bot:
                 return f"{query['channel']}:{each['ts']}"
         return None
 
+    def _channels(self, types: str) -> Iterator[Choice]:
+        query = {"types": types, "exclude_archived": "true", "limit": str(_PAGE)}
+        for _ in range(_PAGES):  # a page may be empty and have a successor: archived channels are taken out of it
+            document = self._api.get("/api/conversations.list", query).document
+            answer = _accepted(
+                "conversations.list", document, {"missing_scope": "the app lacks the scope channels:read"}
+            )
+            for each in answer.get("channels", ()):
+                yield Choice(str(each["id"]), f"#{each['name']}")
+            query["cursor"] = str(answer.get("response_metadata", {}).get("next_cursor", ""))
+            if not query["cursor"]:
+                return
+
     def _call(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Call a method of the Web API, which says ``ok: false`` with status 200.
 
         Raises:
             Retry, NeedsOperator: as :class:`VendorClient`, and what Slack's error code means.
         """
-        answer = self._api.request("POST", f"/api/{method}", body=body).document
-        if not isinstance(answer, dict) or "ok" not in answer:
-            raise Retry(f"Slack's answer to {method} is none of its own: a proxy's?")
-        if answer["ok"]:
-            return answer
-        code = str(answer.get("error", "unknown"))[:60]
-        if code in _PASSING:
-            raise Retry(f"Slack answered {method} with {code}")
-        raise NeedsOperator(f"Slack refuses {method}: {REFUSALS.get(code, 'see its documentation')} ({code})")
+        return _accepted(method, self._api.request("POST", f"/api/{method}", body=body).document, REFUSALS)
+
+
+class _MissingScope(NeedsOperator):
+    """The app may not do this; it may be able to do less."""
+
+
+def _accepted(method: str, answer: object, refusals: Mapping[str, str]) -> dict[str, Any]:
+    if not isinstance(answer, dict) or "ok" not in answer:
+        raise Retry(f"Slack's answer to {method} is none of its own: a proxy's?")
+    if answer["ok"]:
+        return answer
+    code = str(answer.get("error", "unknown"))[:60]
+    if code in _PASSING:
+        raise Retry(f"Slack answered {method} with {code}")
+    reason = refusals.get(code) or REFUSALS.get(code, "see its documentation")
+    kind = _MissingScope if code == "missing_scope" else NeedsOperator
+    raise kind(f"Slack refuses {method}: {reason} ({code})")

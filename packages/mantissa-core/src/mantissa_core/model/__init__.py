@@ -2,6 +2,7 @@
 
 from .action import Action, Effect, Outcome, Plan
 from .alert import Alert, Delivery, Enrichment, Receipt
+from .choice import Choice
 from .collection import Blob, Decoded, Page, Pushed, Record, Records, Rejected, Stream, Window
 from .completion import Completion, Prompt
 from .document import Document, Put, Secret
@@ -14,6 +15,7 @@ __all__ = [
     "Action",
     "Alert",
     "Blob",
+    "Choice",
     "Column",
     "Command",
     "Completion",

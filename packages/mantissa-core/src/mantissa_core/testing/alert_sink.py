@@ -100,7 +100,13 @@ class AlertSinkContract:
         raise NotImplementedError("override 'sink'")
 
     def test_the_hook_is_marked_with_hookimpl(self, destination: Any) -> None:
-        assert hasattr(self.sink(destination).deliver, f"{PROJECT}_impl"), "decorate 'deliver' with @hookimpl"
+        for hook in ("deliver", "choices"):
+            implemented = getattr(self.sink(destination), hook, None)
+            assert implemented is None or hasattr(implemented, f"{PROJECT}_impl"), f"decorate '{hook}' with @hookimpl"
+
+    def test_the_class_says_whether_alerts_stay_open_there(self, destination: Any) -> None:
+        said = getattr(type(self.sink(destination)), "one_for_each_alert", False)
+        assert said == self.one_for_each_alert, "set 'one_for_each_alert' in the sink's class as in this one"
 
     def test_a_delivery_arrives_and_returns_a_receipt(self, destination: Any) -> None:
         receipt = self.sink(destination).deliver(delivery())
