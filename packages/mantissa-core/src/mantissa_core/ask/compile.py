@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from mantissa_core.errors import QueryError
 
-from .plan import All, Any, Compare, Filter, Group, Measure, Period, Plan, Scalar
+from .plan import All, Any, Baseline, Compare, Filter, Group, Measure, Period, Plan, Scalar
 
 Dialect = Literal["duckdb", "athena", "bigquery", "tsql"]
 TIME, PARTITION = "m_time", "dt"
@@ -137,17 +137,32 @@ def _conditions(plan: Plan, table: Table) -> list[exp.Condition]:
     period = _within(plan.period)
     if plan.versus:
         period = exp.or_(period, _within(plan.versus))
-    return [period, *(_filter(each, table) for each in plan.filters)]
+    new = [_unseen(plan, plan.baseline, table)] if plan.baseline else []
+    return [period, *(_filter(each, table) for each in plan.filters), *new]
 
 
-def _within(period: Period) -> exp.Condition:
+def _unseen(plan: Plan, baseline: Baseline, table: Table) -> exp.Condition:
+    """No row of the days before has the same values. What has no value is not new."""
+    fields = [baseline.field, *([baseline.per] if baseline.per else [])]
+    for each in fields:
+        table.type_of(each)
+    earlier = Period(lo=plan.period.lo - timedelta(days=baseline.days), hi=plan.period.lo)
+    same = [exp.EQ(this=_column(each, "earlier"), expression=_column(each, table.name)) for each in fields]
+    rows = exp.select("1").from_(exp.alias_(_identifier(table.name), "earlier", table=True, quoted=True))
+    seen = exp.Exists(this=rows.where(_within(earlier, "earlier"), *same))
+    known = exp.not_(exp.Is(this=_column(baseline.field), expression=exp.null()))
+    return exp.and_(known, exp.not_(seen))
+
+
+def _within(period: Period, table: str = "") -> exp.Condition:
     lo, hi = period.lo.astimezone(UTC), period.hi.astimezone(UTC)
     last = hi - timedelta(microseconds=1)
-    days = exp.Between(
-        this=_column(PARTITION), low=exp.Literal.string(f"{lo:%Y-%m-%d}"), high=exp.Literal.string(f"{last:%Y-%m-%d}")
-    )
+    first, last_day = (exp.Literal.string(f"{each:%Y-%m-%d}") for each in (lo, last))
+    days = exp.Between(this=_column(PARTITION, table), low=first, high=last_day)
     return exp.and_(
-        exp.GTE(this=_column(TIME), expression=_moment(lo)), exp.LT(this=_column(TIME), expression=_moment(hi)), days
+        exp.GTE(this=_column(TIME, table), expression=_moment(lo)),
+        exp.LT(this=_column(TIME, table), expression=_moment(hi)),
+        days,
     )
 
 
@@ -257,8 +272,10 @@ def _literal(value: Scalar, kind: str) -> exp.Condition:
     raise QueryError(f"found the text {value!r}, expected a number or true or false")
 
 
-def _column(name: str) -> exp.Column:
-    return exp.column(exp.to_identifier(name, quoted=True))
+def _column(name: str, table: str = "") -> exp.Column:
+    return exp.column(
+        exp.to_identifier(name, quoted=True), table=exp.to_identifier(table, quoted=True) if table else None
+    )
 
 
 def _identifier(name: str) -> exp.Table:

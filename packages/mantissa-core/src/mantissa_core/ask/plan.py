@@ -113,6 +113,14 @@ class Group(_Model):
         return self.bucket or self.field
 
 
+class Baseline(_Model):
+    """Only what is new: rows whose ``field`` was not seen with the same ``per`` in the days before the period."""
+
+    field: str
+    per: str | None = "m_user"
+    days: Annotated[int, Field(ge=1, le=400)] = 30
+
+
 class Order(_Model):
     """By a column of the result."""
 
@@ -133,6 +141,7 @@ class Plan(_Model):
     """All of them hold."""
     period: Period
     versus: Period | None = None
+    baseline: Baseline | None = None
     select: tuple[str, ...] = Field((), max_length=50)
     """Columns of a list; those that tell most where it is empty."""
     groups: tuple[Group, ...] = Field((), max_length=5)

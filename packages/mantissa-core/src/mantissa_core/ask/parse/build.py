@@ -1,0 +1,259 @@
+"""What was said becomes a plan, over the table that can answer it; what does not fit together is not answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from mantissa_core.ask.plan import Any as AnyOf
+from mantissa_core.ask.plan import Baseline, Bucket, Compare, Filter, Group, Measure, Not, Order, Period, Plan
+from mantissa_core.ask.schema import Schema, SchemaTable
+
+from .slots import Mention, Slots
+
+_T = TypeVar("_T")
+
+PREFERRED = "auth"
+"""What a question is about that names no source."""
+FEW = 10
+"""How many "top" are, without a number."""
+EVER = timedelta(days=400)
+"""How far back "the last time" is looked for."""
+_ROWS = frozenset({"eventName", "eventType", "m_action"})
+"""Columns whose words mean the events themselves where something is counted: calls, actions."""
+_BUCKETS: tuple[Bucket, ...] = ("minute", "hour", "day", "week", "month")
+
+
+class Unclear(Exception):
+    """There is no one plan for it; the text says why."""
+
+
+class Builder:
+    """Makes one plan of one question's slots."""
+
+    def __init__(self, schema: Schema, slots: Slots, periods: Sequence[Period], now: datetime, zone: str) -> None:
+        self._schema, self._slots, self._periods, self._now, self._zone = schema, slots, list(periods), now, zone
+        self._assumptions: list[str] = []
+
+    def plan(self) -> Plan:
+        """The plan.
+
+        Raises:
+            Unclear: the pieces do not make one question.
+        """
+        frames = set(self._slots.frames)
+        table = self._table()
+        having, limit = self._numbers(frames)
+        groups, measures = self._shape(frames, table, bool(having))
+        if having:
+            of = having[0][2]
+            measures = (Measure(function="count_distinct", field=self._named(table, of)) if of else Measure(),)
+            groups = groups or (Group(field="m_user"),)
+        period, versus = self._times(frames, bool(measures))
+        once = bool(frames & {"last", "first"}) and not measures
+        return Plan(
+            source=table.name,
+            filters=tuple(self._filters(table)),
+            period=period,
+            versus=versus,
+            baseline=self._baseline(table) if "rare" in frames else None,
+            groups=groups,
+            measures=measures,
+            having=tuple(self._having(having, measures)),
+            order=self._order(frames, groups, measures),
+            limit=1 if once else limit or (FEW if frames & {"top", "fewest"} else 1_000),
+            assumptions=tuple(self._assumptions),
+        )
+
+    def filters_for(self, table: SchemaTable) -> Iterator[Filter]:
+        """The conditions, where the table is known.
+
+        Raises:
+            Unclear: the table does not have what they are about.
+        """
+        if (self._slots.countries and not _country(table)) or any(
+            table.name not in each for each in (*self._slots.needs, *self._slots.sources)
+        ):
+            raise Unclear(f"{table.title} does not tell that: ask it as a question of its own")
+        return self._filters(table)
+
+    def shape_for(self, table: SchemaTable) -> tuple[tuple[Group, ...], tuple[Measure, ...]]:
+        """Groups and measures, where the table is known."""
+        return self._shape(set(self._slots.frames), table, False)
+
+    @property
+    def limit(self) -> int | None:
+        """How many rows are asked for, if that is said."""
+        return self._numbers(set(self._slots.frames))[1]
+
+    # --- the table ------------------------------------------------------------------------------------------
+
+    def _table(self) -> SchemaTable:
+        candidates = set(self._schema.tables)
+        for wanted in (*self._slots.sources, *self._slots.needs, *self._columns()):
+            candidates &= wanted
+        if not candidates:
+            raise Unclear(
+                "no log that tells countries has the rest" if self._slots.countries else "no single log has all of that"
+            )
+        if PREFERRED in candidates:
+            return self._schema.tables[PREFERRED]
+        named = sorted(candidates, key=lambda name: (not self._schema.tables[name].is_view, name))
+        if len(named) > 1 and not self._schema.tables[named[0]].is_view:
+            titles = ", ".join(self._schema.tables[name].title for name in named[:5])
+            raise Unclear(f"several logs could answer it ({titles}): name one")
+        if not self._slots.sources:
+            self._assumptions.append(f"only {self._schema.tables[named[0]].title} tells it")
+        return self._schema.tables[named[0]]
+
+    def _columns(self) -> Iterator[frozenset[str]]:
+        """For each column that is named the tables that have it."""
+        for mention in (*self._slots.mentions, *(mention for mention, _, _ in self._slots.comparisons)):
+            yield mention.tables
+        if self._slots.countries:
+            yield frozenset(name for name, table in self._schema.tables.items() if _country(table))
+
+    # --- what holds -----------------------------------------------------------------------------------------
+
+    def _filters(self, table: SchemaTable) -> Iterator[Filter]:
+        yield from _distinct(self._slots.filters)
+        for mention, token, negated in self._slots.comparisons:
+            filter_ = self._compared(table, self._column(table, mention), token.text)
+            yield Not(of=filter_) if negated else filter_
+        column = _country(table)
+        outside = [Not(of=_one_of(column, pair)) for pair, negated in self._slots.countries if negated]
+        inside = [_one_of(column, pair) for pair, negated in self._slots.countries if not negated]
+        yield from outside
+        if inside:
+            yield inside[0] if len(inside) == 1 else AnyOf(of=tuple(inside))
+
+    def _compared(self, table: SchemaTable, column: str, text: str) -> Filter:
+        kind = table.columns[column].type
+        if kind in ("BIGINT", "INTEGER", "DOUBLE"):
+            if not text.isdigit():
+                raise Unclear(f"{column} is a number, found {text!r}")
+            return Compare(field=column, value=int(text))
+        if kind not in ("VARCHAR", "VARCHAR[]"):
+            raise Unclear(f"{column} cannot be compared with {text!r}")
+        if column == "m_user" and not any(character in text for character in "@/: "):
+            return AnyOf(of=(Compare(field=column, value=text), Compare(field=column, op="starts", value=f"{text}@")))
+        return Compare(field=column, value=text)
+
+    def _column(self, table: SchemaTable, mention: Mention) -> str:
+        if mention.name in table.columns:
+            return mention.name
+        raise Unclear(f"{table.title} has no {mention.name}")
+
+    def _named(self, table: SchemaTable, column: str) -> str:
+        return self._column(table, Mention(column, frozenset(), ""))
+
+    def _baseline(self, table: SchemaTable) -> Baseline:
+        mention = next((each for each in self._slots.mentions if each.after == "rare"), None)
+        if mention is None:
+            raise Unclear("what is unusual about it: the address, the user?")
+        column = self._column(table, mention)
+        self._assumptions.append("unusual: not seen with the same user in the 30 days before")
+        return Baseline(field=column, per=None if column == "m_user" else "m_user")
+
+    # --- what comes out -------------------------------------------------------------------------------------
+
+    def _shape(
+        self, frames: set[str], table: SchemaTable, having: bool
+    ) -> tuple[tuple[Group, ...], tuple[Measure, ...]]:
+        mentions = [each for each in self._slots.mentions if each.after not in ("rare", "more", "less")]
+        buckets = [each for each in _BUCKETS if each in frames]
+        grouped = [each for each in mentions if each.after == "each"]
+        if "count" in frames:
+            counted = [each for each in mentions if each not in grouped and each.name not in _ROWS]
+            function = (
+                Measure(function="count_distinct", field=self._column(table, counted[0])) if counted else Measure()
+            )
+            return self._groups(table, grouped, buckets), (function,)
+        if buckets or "trend" in frames:
+            return self._groups(table, grouped, buckets or ["hour"]), (Measure(),)
+        if frames & {"top", "fewest"}:
+            return self._groups(table, mentions[:2] or [Mention("m_user", frozenset(), "")], []), (Measure(),)
+        if "compare" in frames and len(self._periods) == 2:
+            return self._groups(table, grouped, []), (Measure(),)
+        mentions = [each for each in mentions if each in grouped or each.name not in _ROWS]
+        if "who" in frames or grouped or (mentions and frames & {"list"}) or (having and mentions):
+            chosen = grouped or (mentions[:1] if "who" not in frames else [])
+            return self._groups(table, chosen or [Mention("m_user", frozenset(), "")], []), (Measure(),)
+        return (), ()
+
+    def _groups(self, table: SchemaTable, mentions: Sequence[Mention], buckets: Sequence[str]) -> tuple[Group, ...]:
+        by = [Group(field=self._column(table, each)) for each in mentions]
+        return (*(Group(bucket=each) for each in buckets[:1]), *_distinct(by))
+
+    def _numbers(self, frames: set[str]) -> tuple[list[tuple[str, int, str]], int | None]:
+        """Conditions on a measure, and how many rows are asked for."""
+        having, limit = [], None
+        for after, number in self._slots.numbers:
+            if after in ("more", "less"):
+                of = next((each.name for each in self._slots.mentions if each.after == after), "")
+                having.append((after, number, of))
+            elif after in ("top", "list", "fewest", "first", "last"):
+                limit = number
+            else:
+                raise Unclear(f"what does {number} say?")
+        return having, limit
+
+    def _having(self, having: list[tuple[str, int, str]], measures: Sequence[Measure]) -> Iterator[Compare]:
+        for word, number, _of in having:
+            yield Compare(field=measures[0].name, op="gt" if word == "more" else "lt", value=number)
+
+    def _order(self, frames: set[str], groups: Sequence[Group], measures: Sequence[Measure]) -> tuple[Order, ...]:
+        if not measures:
+            return (Order(by="m_time", descending="first" not in frames),)
+        if "fewest" in frames:
+            return (
+                Order(by=measures[0].name, descending=False),
+                *(Order(by=each.name, descending=False) for each in groups),
+            )
+        return ()
+
+    # --- when -----------------------------------------------------------------------------------------------
+
+    def _times(self, frames: set[str], measured: bool) -> tuple[Period, Period | None]:
+        periods = self._periods
+        if len(periods) > 2 or (len(periods) == 2 and not measured):
+            raise Unclear("it names several times")
+        if len(periods) == 2:
+            return _side_by_side(*periods)
+        if periods and "compare" in frames and measured:
+            only = periods[0]
+            length = only.hi - only.lo
+            return only, Period(lo=only.lo - length, hi=only.lo, text=f"before {only.text}", zone=self._zone)
+        if periods:
+            return periods[0], None
+        if frames & {"last", "first"}:
+            return Period(lo=self._now - EVER, hi=self._now, text="400 days", assumed=True, zone=self._zone), None
+        day = Period(
+            lo=self._now - timedelta(hours=24), hi=self._now, text="the last 24 hours", assumed=True, zone=self._zone
+        )
+        return day, None
+
+
+def _side_by_side(first: Period, second: Period) -> tuple[Period, Period]:
+    """The same elapsed span of both, where one still runs: today so far, and yesterday until this hour."""
+    length = min(first.hi - first.lo, second.hi - second.lo)
+    clipped = [each.model_copy(update={"hi": each.lo + length}) for each in (first, second)]
+    return clipped[0], clipped[1]
+
+
+def _country(table: SchemaTable) -> str:
+    """The column that tells a country; empty where none does."""
+    return next((name for name, each in table.columns.items() if "country" in each.synonyms), "")
+
+
+def _one_of(column: str, country: tuple[str, str]) -> Filter:
+    return Compare(field=column, op="in", value=country)
+
+
+def _distinct(values: Sequence[_T]) -> list[_T]:
+    found: list[_T] = []
+    for each in values:
+        if each not in found:
+            found.append(each)
+    return found

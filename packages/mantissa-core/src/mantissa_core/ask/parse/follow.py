@@ -1,0 +1,72 @@
+"""Follow-ups change the plan before: another time, one condition more or instead, other groups, the rows behind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from mantissa_core.ask.plan import Any, Compare, Filter, Not, Period, Plan
+from mantissa_core.ask.schema import Schema
+
+from .build import Builder, Unclear
+from .slots import Slots
+
+_OPENINGS = re.compile(
+    r"^\W*(?:and|only|just|now|but|what about|how about|same|also|instead|of those|of these|among|without|excluding|"
+    r"except|not)\b",
+    re.IGNORECASE,
+)
+
+
+def is_follow_up(question: str, slots: Slots) -> bool:
+    """Whether the question makes sense with the one before only."""
+    own = slots.filters or slots.comparisons or slots.sources or slots.countries
+    return bool(_OPENINGS.search(question)) or not own
+
+
+def edited(plan: Plan, builder: Builder, slots: Slots, periods: Sequence[Period], schema: Schema) -> Plan:
+    """The plan before, changed by what was said now.
+
+    Raises:
+        Unclear: what was said does not fit it.
+    """
+    changes: dict[str, object] = {"assumptions": ()}
+    if len(periods) > 1:
+        raise Unclear("it names several times")
+    if periods:
+        changes |= {"period": periods[0], "versus": None}
+    table = schema.tables[plan.source]
+    if new := list(builder.filters_for(table)):
+        changes["filters"] = (*(each for each in plan.filters if not _replaced(each, new)), *new)
+    frames = set(slots.frames)
+    groups, measures = builder.shape_for(table)
+    if "details" in frames:
+        changes |= {"groups": (), "measures": (), "having": (), "order": (), "versus": None}
+    elif groups or measures:
+        changes |= {"groups": groups or plan.groups, "measures": measures, "having": (), "order": ()}
+    if limit := builder.limit:
+        changes["limit"] = limit
+    if len(changes) == 1:
+        raise Unclear("what should change?")
+    return Plan.model_validate({**plan.model_dump(), **{name: _plain(each) for name, each in changes.items()}})
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(_plain(each) for each in value)
+    return value.model_dump() if hasattr(value, "model_dump") else value
+
+
+def _replaced(old: Filter, new: Sequence[Filter]) -> bool:
+    """A condition about what a new one is about; one that excludes something goes beside it."""
+    fields = {field for each in new if not isinstance(each, Not) for field in _fields(each)}
+    return bool(fields & _fields(old))
+
+
+def _fields(filter_: Filter) -> set[str]:
+    match filter_:
+        case Compare():
+            return {filter_.field}
+        case Any():
+            return set().union(*map(_fields, filter_.of))
+    return set()

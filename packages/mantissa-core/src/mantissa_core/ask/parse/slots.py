@@ -1,0 +1,169 @@
+"""A question's pieces, sorted by what they say: frames, events, fields, values. What is left over is not understood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mantissa_core.ask.plan import Any as AnyOf
+from mantissa_core.ask.plan import Compare, Filter, Not
+
+from .lexicon import Lexicon, Meaning
+from .tokens import Token
+
+_NAMING = frozenset(
+    {"user", "by", "each", "not", "for", "account", "person", "from", "did", "of", "has", "is", "named", "was"}
+)
+"""Words after which an unknown word is somebody's name."""
+_REGION = re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov)?-[a-z]+-\d")
+_PRIORITY = ("event", "service", "user", "source", "frame", "outcome", "country", "field", "stop", "thing")
+_FIELD_FIRST = frozenset({"each", "top", "fewest", "rare", "more", "less", "count", "list", "number"})
+"""After these a word that is a field as well is meant as a field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A column that the question names. ``tables`` have it; ``after`` is what stood before it."""
+
+    name: str
+    tables: frozenset[str]
+    after: str
+
+
+@dataclass(slots=True)
+class Slots:
+    """What was said."""
+
+    frames: list[str] = field(default_factory=list)
+    filters: list[Filter] = field(default_factory=list)
+    mentions: list[Mention] = field(default_factory=list)
+    comparisons: list[tuple[Mention, Token, bool]] = field(default_factory=list)
+    sources: list[frozenset[str]] = field(default_factory=list)
+    needs: list[frozenset[str]] = field(default_factory=list)
+    numbers: list[tuple[str, int]] = field(default_factory=list)
+    countries: list[tuple[tuple[str, str], bool]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is more than frames in it."""
+        return bool(self.filters or self.mentions or self.comparisons or self.sources or self.countries)
+
+
+class Reader:
+    """Reads the tokens of one question, times already taken out, from left to right."""
+
+    def __init__(self, lexicon: Lexicon, calls: frozenset[str]) -> None:
+        self._lexicon, self._calls = lexicon, calls
+
+    def read(self, pieces: Sequence[Token]) -> Slots:
+        """Sort the pieces. ``calls`` are the tables that have ``eventName``."""
+        slots, after, negated, at = Slots(), "", False, 0
+        while at < len(pieces):
+            meanings, length = self._lexicon.longest(list(pieces[at:]))
+            if meanings and not (after == "field" and pieces[at].kind == "number"):
+                after, negated = self._phrase(slots, meanings, negated, after, pieces[at + length - 1])
+                at += length
+                continue
+            after, negated = self._value(slots, pieces[at], negated, after)
+            at += 1
+        return slots
+
+    def _phrase(
+        self, slots: Slots, meanings: Sequence[Meaning], negated: bool, after: str, last: Token
+    ) -> tuple[str, bool]:
+        """Note what a phrase means; of several meanings the one that says most. Returns what it was, for the next."""
+        fields = [each for each in meanings if each.kind == "field"]
+        meaning = min(meanings, key=lambda each: _PRIORITY.index(each.kind))
+        if fields and (
+            meaning.kind == "field" or (after in _FIELD_FIRST and meaning.kind in ("frame", "source", "stop"))
+        ):
+            slots.mentions.append(_mention(fields, after))
+            return "field", negated
+        alike = [each for each in meanings if each.kind == meaning.kind]
+        match meaning.kind:
+            case "frame":
+                slots.frames.append(meaning.value)
+                return str(meaning.value), negated or meaning.value == "not"
+            case "event" | "service":
+                slots.filters += [Not(of=each) if negated else each for each in meaning.value]
+                slots.needs += [meaning.tables] if meaning.tables else []
+            case "user":
+                _add(slots, named_user(meaning.value), negated)
+            case "outcome":
+                slots.filters.append(Compare(field="m_outcome", value=meaning.value))
+                return "outcome", negated
+            case "country":
+                beside = after in ("and", "or", ",") and bool(slots.countries)  # outside Germany and France
+                slots.countries.append((meaning.value, negated or (beside and slots.countries[-1][1])))
+            case "thing":
+                slots.unknown.append(last.text)
+            case "source":
+                slots.sources.append(frozenset(each.value for each in alike))
+                return "source", negated
+            case _:
+                return last.text.lower(), negated
+        return "said", False
+
+    def _value(self, slots: Slots, token: Token, negated: bool, after: str) -> tuple[str, bool]:
+        """Note a value."""
+        if after == "field" and _is_value(token, slots.mentions[-1]):
+            slots.comparisons.append((slots.mentions.pop(), token, negated))
+            return "said", False
+        if token.kind == "number":
+            slots.numbers.append((after, int(token.text)))
+            return "number" if after in ("top", "list", "fewest") else after, negated
+        if (filter_ := self._entity(slots, token, after)) is None:
+            slots.unknown.append(token.text)
+            return token.text.lower(), negated
+        _add(slots, filter_, negated)
+        return "said", False
+
+    def _entity(self, slots: Slots, token: Token, after: str) -> Filter | None:
+        """What a name of its own stands for."""
+        match token.kind:
+            case "ip":
+                field_ = "m_dst_ip" if after == "to" else "m_any_ip"
+                return Compare(field=field_, value=token.text)
+            case "cidr":
+                return Compare(field="m_dst_ip" if after == "to" else "m_src_ip", op="cidr", value=token.text)
+            case "arn":
+                resource = Compare(field="m_any_resource", value=token.text)
+                return AnyOf(of=(resource, Compare(field="m_user", value=token.text)))
+            case "email":
+                return named_user(token.text)
+            case "api" if self._calls:
+                slots.needs.append(self._calls)
+                return Compare(field="eventName", value=token.text)
+            case _ if self._calls and _REGION.fullmatch(token.text):
+                slots.needs.append(self._calls)
+                return Compare(field="awsRegion", value=token.text)
+        return named_user(token.text) if after in _NAMING else None
+
+
+def _is_value(token: Token, of: Mention) -> bool:
+    """Whether a word behind a column's name can be its value: ``user amara``, not ``which users jumped``."""
+    if token.kind == "word":
+        return of.after not in _FIELD_FIRST and not token.text.endswith(("ed", "ing"))
+    return token.kind in ("name", "number", "quoted", "ip", "email", "api")
+
+
+def named_user(name: str) -> Filter:
+    """Somebody by name: ``amara`` is ``amara@example.com`` too."""
+    exact = Compare(field="m_user", value=name)
+    if any(character in name for character in "@/: "):
+        return exact
+    return AnyOf(of=(exact, Compare(field="m_user", op="starts", value=f"{name}@")))
+
+
+def _add(slots: Slots, filter_: Filter, negated: bool) -> None:
+    slots.filters.append(Not(of=filter_) if negated else filter_)
+
+
+def _mention(meanings: Sequence[Meaning], after: str) -> Mention:
+    """A word that several columns answer to: the one that every table has, before those that some have."""
+    overlay = [each for each in meanings if str(each.value).startswith("m_")]
+    name = str((overlay or meanings)[0].value)
+    tables = (table for each in meanings if each.value == name or not overlay for table in each.tables)
+    return Mention(name, frozenset(tables), after)
