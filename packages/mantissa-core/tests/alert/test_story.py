@@ -49,6 +49,17 @@ def test_an_address_comes_with_its_place_where_an_enricher_tells_one() -> None:
     assert where == "from 203.0.113.7 (Oslo, Norway) to 10.0.0.1 in aws_cloudtrail"
 
 
+def test_what_is_said_of_a_value_stands_beside_it_whoever_it_is() -> None:
+    entities = {"user": ("mallory",), "dst_ip": ("203.0.113.7",), "target": ("evil.example", "198.51.100.7")}
+    bad = {"reputation": "listed in own.csv"}
+    addresses = {"203.0.113.7": bad, "198.51.100.7": {"city": "Oslo", **bad}}
+    lists = {"indicators": {"mallory": bad, "evil.example": bad}, "ips": addresses}
+    found = told(entities=entities, enrichment={"lists": lists}, count=1, rule_name="Rule")
+    assert found["who"] == "mallory (listed in own.csv)"
+    assert found["what"] == "Rule on evil.example (listed in own.csv), 198.51.100.7 (listed in own.csv)"
+    assert found["where"] == "to 203.0.113.7 (listed in own.csv) in aws_cloudtrail"
+
+
 @pytest.mark.parametrize(
     ("span", "wanted"),
     [

@@ -62,6 +62,7 @@ class MaxMind:
 
         Raises:
             NeedsOperator: none of the databases that can be read knows anything, and one cannot be read.
+            Retry: a large database is being read for the first time.
         """
         asked = public_addresses(alert, MOST)
         found: dict[str, dict[str, Any]] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from mantissa_core.alert.enrich.watched_file import WatchedFile
-from mantissa_core.errors import NeedsOperator
+from mantissa_core.errors import NeedsOperator, Retry
 from structlog.testing import capture_logs
 
 
@@ -90,3 +90,18 @@ def test_work_goes_on_while_a_new_version_is_read(tmp_path: Path) -> None:
     while watched.content() == "first" and time.monotonic() < end:
         time.sleep(0.001)
     assert watched.content() == "second"
+
+
+def test_the_first_version_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    path, finish = tmp_path / "list", threading.Event()
+    path.write_text("long")
+
+    def slowly(path: Path) -> str:
+        assert finish.wait(30)
+        return path.read_text()
+
+    watched = WatchedFile(path, slowly)
+    with pytest.raises(Retry, match="list is still being read"):
+        watched.content()
+    finish.set()
+    assert watched.check() == watched.content() == "long"

@@ -9,7 +9,10 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from mantissa_core.errors import NeedsOperator
+from mantissa_core.errors import NeedsOperator, Retry
+
+PATIENCE = 1.5
+"""Seconds that a call waits for the first version: an alert waits for two."""
 
 T = TypeVar("T")
 
@@ -19,10 +22,9 @@ _log = structlog.get_logger(__name__)
 class WatchedFile(Generic[T]):
     """What a file says, as ``read`` understands it.
 
-    A change is seen by the file's inode, size and time, at each :meth:`content`. The first version is waited for;
-    later ones are read beside the work, which goes on with the version before. One that ``read`` refuses
-    (``NeedsOperator``, ``OSError``, ``ValueError``) is told once in the log and at each :meth:`check`; the version
-    before stays.
+    A change is seen by the file's inode, size and times, at each :meth:`content`, and is read beside the work, which
+    goes on with the version before. One that ``read`` refuses (``NeedsOperator``, ``OSError``, ``ValueError``) is told
+    once in the log and at each :meth:`check`; the version before stays.
     """
 
     def __init__(self, path: Path, read: Callable[[Path], T]) -> None:
@@ -34,17 +36,21 @@ class WatchedFile(Generic[T]):
         self._lock = threading.Lock()
 
     def content(self) -> T:
-        """The version that counts now.
+        """The version that counts now; the first is waited for, but not for long.
 
         Raises:
             NeedsOperator: no version could be read yet.
+            Retry: the first version is still being read.
         """
-        content = self._content
-        if content is None:
-            return self.check()
         if self._signature() != self._seen and self._lock.acquire(blocking=False):
             threading.Thread(target=self._beside, name=f"mantissa-read-{self.path.name}", daemon=True).start()
-        return content
+        if self._content is None:
+            if not self._lock.acquire(timeout=PATIENCE):
+                raise Retry(f"{self.path} is still being read")
+            self._lock.release()
+        if self._content is None:
+            raise NeedsOperator(self._problem)
+        return self._content
 
     def check(self) -> T:
         """Read what has changed, and return it.

@@ -1,0 +1,1 @@
+"""Lists of indicators of compromise in files: plain text, CSV, STIX 2.1."""
