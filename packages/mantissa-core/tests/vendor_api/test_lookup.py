@@ -63,6 +63,13 @@ def test_a_busy_vendor_is_asked_again_when_it_likes(acme: FakeHTTP) -> None:
     assert lookup.get("/x") is not None
 
 
+def test_a_limit_without_a_time_means_a_minute(acme: FakeHTTP) -> None:
+    acme.answer = lambda _request: Answer(429, {"code": "QuotaExceeded"})  # type: ignore[method-assign]
+    with pytest.raises(Retry, match=r"rate limit is used up \(QuotaExceeded\)") as caught:
+        over(acme).get("/x")
+    assert caught.value.after == 60
+
+
 def test_the_quota_is_shared_by_those_with_one_credential(acme: FakeHTTP) -> None:
     acme.answer = lambda _request: Answer(200, {})  # type: ignore[method-assign]
     one, other = over(acme, per_minute=3), over(acme, per_minute=3)

@@ -16,6 +16,9 @@ from .vendor import Vendor
 ANSWER_BYTES = 4 * 1024 * 1024
 """The largest answer that is read."""
 
+PAUSE = 60.0
+"""Seconds to wait where a vendor's limit is reached and it does not say for how long."""
+
 
 class Lookup:
     """One credential at one address, or none. Threads may share it.
@@ -47,7 +50,8 @@ class Lookup:
         if self.vendor.knows_nothing(response):
             return None
         if error := self.vendor.refusal(response):
-            raise error
+            silent = self.vendor.throttles(response) and self.vendor.wait(response) is None
+            raise Retry(str(error), after=PAUSE) if silent else error
         if self.vendor.rate_limit.used_up(response.headers):
             self._budget.pause(self.vendor.rate_limit.wait(response.headers) or 0.0)
         return Answer.read(response, self.vendor.name, self.vendor.quoted(response))
