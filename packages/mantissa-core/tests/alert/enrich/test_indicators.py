@@ -352,6 +352,14 @@ def test_the_latest_version_of_an_indicator_counts(tmp_path: Path) -> None:
     assert counts(bundle(tmp_path, old, {**new, "revoked": False, "name": "Later"})) == (1, 0, 0)
 
 
+def test_of_two_indicators_for_one_value_the_one_that_counts_longer_stays(tmp_path: Path) -> None:
+    pattern = "[domain-name:value = 'evil.example']"
+    lasting, passing = indicator(pattern, 1), indicator(pattern, 2, name="Other", valid_until="2998-01-01T00:00:00Z")
+    for order in ((lasting, passing), (passing, lasting)):
+        enricher = bundle(tmp_path, *order)
+        assert said(enricher, "evil.example") == "listed in feed.json: Emotet"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
