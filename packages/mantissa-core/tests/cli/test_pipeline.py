@@ -67,6 +67,20 @@ def test_an_alert_is_shown_by_the_beginning_of_its_id_with_evidence_and_delivery
     assert alerted("alerts", "show", "nope").exit_code == 2
 
 
+def test_an_alert_tells_what_enrichers_know_and_which_of_them_could_not_say(home, mantissa_at):
+    with (home / "mantissa.toml").open("a") as file:
+        for label in ("own", "gone"):
+            file.write(f'\n[enrichers.{label}]\nplugin = "core.indicators"\npaths = ["{label}.txt"]\n')
+    (home / "own.txt").write_text("192.0.2.0/24 # scanner\n")
+    write_lines(home / "incoming" / "a.log", event(1, "open_vault"))
+    mantissa_at("collect")
+    mantissa_at("detect")
+    alert = documents(mantissa_at("--json", "alerts", "list"))[0]
+    shown = " ".join(mantissa_at("alerts", "show", alert["id"]).output.split())
+    assert "192.0.2.1 (listed in own.txt: scanner)" in shown
+    assert "missing gone: " in shown
+
+
 def test_the_query_that_an_alert_suggests_finds_its_events(alerted):
     alert = documents(alerted("--json", "alerts", "list"))[0]
     line = next(each for each in alerted("alerts", "show", alert["id"]).output.splitlines() if " query " in each)

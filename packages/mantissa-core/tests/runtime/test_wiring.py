@@ -11,6 +11,7 @@ from mantissa_core.errors import ConfigError, QueryError
 from mantissa_core.hookspecs import Enricher, hookimpl
 from mantissa_core.host import SLOW
 from mantissa_core.model import Enrichment, Severity
+from mantissa_core.testing.enricher import an_alert
 
 LOG_TYPE = """
 name: test.said
@@ -95,6 +96,21 @@ def test_enrichers_run_where_they_are_switched_on(speaking, monkeypatch, switch,
     (alert,) = siem.detect().opened
     assert alert.enrichment == facts
     assert notes.asked == len(facts)
+
+
+def test_a_configured_enricher_reads_its_files_below_the_home_and_says_what_is_missing(mantissa):
+    siem = mantissa(
+        enrichers={
+            "lists": {"plugin": "core.indicators", "paths": ["lists/own.txt"]},
+            "gone": {"plugin": "core.indicators", "paths": ["lists/gone.txt"]},
+        }
+    )
+    (siem.home / "lists").mkdir(parents=True)
+    (siem.home / "lists" / "own.txt").write_text("203.0.113.0/24 # C2 server\n")
+    found = siem._enrichers(an_alert(src_ip="203.0.113.7"))
+    reputation = {"reputation": "listed in own.txt: C2 server", "lists": ["own.txt"]}
+    assert found.facts == {"lists": {"ips": {"203.0.113.7": reputation}}}
+    assert found.failures == {"gone": f"{siem.home / 'lists' / 'gone.txt'}: No such file or directory"}
 
 
 def test_a_delivery_ends_before_its_lease_does(mantissa):

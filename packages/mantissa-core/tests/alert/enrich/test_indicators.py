@@ -54,6 +54,7 @@ https://files.example/payload.exe#part
 hxxp://pay[.]example/x
 44D88612FEA8A8F36DE82E1278ABB02F
 mallory@example.com
+192.0.2.1:4444 # C2 server
 """
 
 
@@ -73,6 +74,7 @@ mallory@example.com
         ("http://pay.example/x", ""),
         ("44d88612fea8a8f36de82e1278abb02f", ""),
         ("Mallory@example.com", ""),
+        ("192.0.2.1", ": C2 server"),
     ],
 )
 def test_what_is_listed_is_found(tmp_path: Path, value: str, note: str) -> None:
@@ -276,6 +278,11 @@ def bundle(folder: Path, *objects: Any) -> Indicators:
         ("[file:hashes.'SHA-256' = 'AABB' OR file:hashes.\"SHA-1\" = 'ccdd']", ["aabb", "ccdd"]),
         ("[email-addr:value = 'mallory@example.com']", ["mallory@example.com"]),
         ("[network-traffic:dst_ref.value = '203.0.113.7']", ["203.0.113.7"]),
+        (
+            "[network-traffic:src_ref.type = 'ipv4-addr' AND network-traffic:src_ref.value = '203.0.113.7'"
+            " OR network-traffic:src_ref.type = 'domain-name' AND network-traffic:src_ref.value = 'evil.example']",
+            ["203.0.113.7", "evil.example"],
+        ),
     ],
 )
 def test_patterns_of_equal_values_are_read(tmp_path: Path, pattern: str, values: list[str]) -> None:
@@ -291,6 +298,8 @@ def test_patterns_of_equal_values_are_read(tmp_path: Path, pattern: str, values:
         "[ipv4-addr:value = '203.0.113.7'] FOLLOWEDBY [domain-name:value = 'a.example']",
         "[ipv4-addr:value = '203.0.113.7'] WITHIN 5 MINUTES",
         "[ipv4-addr:value != '203.0.113.7']",
+        "[network-traffic:dst_ref.type = 'ipv4-addr']",
+        "[network-traffic:dst_ref.type = 'ipv4-addr' AND file:name = 'a.exe']",
         "[NOT ipv4-addr:value = '203.0.113.7']",
         "[domain-name:value LIKE '%.example']",
         "[domain-name:value MATCHES '.*']",

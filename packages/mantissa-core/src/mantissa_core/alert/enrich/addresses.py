@@ -21,8 +21,9 @@ def public_addresses(alert: Alert, most: int) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for text in (each for kind in ADDRESSES for each in alert.entities.get(kind, ())):
-        address = address_of(text)
-        if len(found) < most and address is not None and is_public(address):
+        if len(found) == most:
+            break
+        if (address := address_of(text)) is not None and is_public(address):
             found[text] = str(address)
     return found
 

@@ -20,6 +20,8 @@ LONGEST = 2048
 _BITS = {4: 32, 6: 128}
 _NAME = re.compile(r"(?![\d.:/]+$)[^\s\x00-\x1f<>\"\ufffd]{3,2048}")
 """What a domain, a hash, a URL or a user can be; not a wrong address, markup, a sentence or bytes."""
+_WITH_PORT = re.compile(r"([\d.]{7,15}):\d{1,5}")
+"""How lists of C2 servers write them; alerts name the address alone."""
 
 K = TypeVar("K", bound=Hashable)
 
@@ -98,6 +100,8 @@ class Index:
 
 def _network(value: str) -> tuple[int, int, int] | None:
     """Version, number and prefix length of an address or a network; bits behind the prefix do not count."""
+    if found := _WITH_PORT.fullmatch(value):
+        value = found[1]
     text, slash, prefix = value.partition("/")
     try:
         if value[:1].isdigit() and ":" not in value and (not slash or prefix.isdecimal()):

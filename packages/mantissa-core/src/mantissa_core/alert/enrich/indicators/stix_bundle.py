@@ -28,6 +28,7 @@ _TOKEN = re.compile(
     rf"""\s*(?:
         (?P<mark>[\[\]()])
       | (?P<or>OR\b)
+      | (?P<implied>network-traffic:(?:src|dst)_ref\.type\s*=\s*'(?:ipv4-addr|ipv6-addr|domain-name)'\s+AND\b)
       | (?P<path>[a-z0-9-]+:[A-Za-z0-9_]+(?:\.(?:[A-Za-z0-9_-]+|'[^']*'|"[^"]*"))?)
         \s*(?:=|IN|ISSUBSET)\s*(?P<values>{_TEXT}|\(\s*{_TEXT}(?:\s*,\s*{_TEXT})*\s*\))
     )""",
@@ -62,7 +63,8 @@ def read_bundle(path: Path, index: Index) -> None:
 def pattern_values(pattern: object) -> list[str] | None:
     """The values that a pattern compares with, any of which matches; ``None`` for a pattern that says more than that.
 
-    With nothing but OR between the comparisons, brackets and parentheses change nothing.
+    With nothing but OR between the comparisons, brackets and parentheses change nothing. The type of a network
+    traffic's end, as MISP writes it before the value, is implied by the value.
     """
     if not isinstance(pattern, str) or len(pattern) > _PATTERN:
         return None
@@ -73,7 +75,7 @@ def pattern_values(pattern: object) -> list[str] | None:
         token = _TOKEN.match(text, at)
         if token is None or (token["path"] and not _PATHS.fullmatch(token["path"])):
             return None
-        shape += token["mark"] or ("|" if token["or"] else "v")
+        shape += token["mark"] or ("|" if token["or"] else "v" if token["path"] else "")
         found += (_unquoted(each) for each in re.findall(_TEXT, token["values"] or ""))
         at = token.end()
     balanced = shape.count("[") == shape.count("]") > 0 and shape.count("(") == shape.count(")")
