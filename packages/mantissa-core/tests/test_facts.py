@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mantissa_core.facts import known, worth_asking
+from mantissa_core.facts import TagNames, known, told_by_tags, worth_asking
 from mantissa_core.model import Alert
 from mantissa_core.testing.alert_sink import delivery
 
@@ -41,3 +41,10 @@ def test_what_no_vendor_can_be_asked_about_is_left_out(value: str) -> None:
 )
 def test_facts_that_say_nothing_are_left_out_and_long_ones_are_cut(value: Any, kept: Any) -> None:
     assert known(fact=value) == ({} if kept is None else {"fact": kept})
+
+
+def test_tags_are_found_by_their_names_whatever_their_case() -> None:
+    tags = {"Team": "web", "OWNER": "", "Stage": "prod", "Cost": "7"}
+    told = {"owner": "web", "environment": "prod", "criticality": None, "tags": tags}
+    assert told_by_tags(tags, TagNames()) == told
+    assert told_by_tags(tags, TagNames(owner_tags=("cost", "team")))["owner"] == "7"

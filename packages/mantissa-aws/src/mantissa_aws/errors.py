@@ -21,6 +21,7 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 from mantissa_core.errors import NeedsOperator, Retry
 
 _THROTTLED = {
@@ -40,6 +41,7 @@ _REMEDIES = {
     "AWS.SimpleQueueService.NonExistentQueue": "the queue does not exist: check queue_url and region",
     "QueueDoesNotExist": "the queue does not exist: check queue_url and region",
     "ResourceNotFoundException": "it does not exist: check its name and region",
+    "AuthFailure": "the access key is not accepted: create a new one",
     "InvalidAccessKeyId": "the access key does not exist: create a new one",
     "UnrecognizedClientException": "the access key does not exist: create a new one",
     "InvalidClientTokenId": "the access key does not exist: create a new one",
@@ -77,6 +79,8 @@ def translated(place: str, needs: str) -> Iterator[None]:
         raise _from_answer(error, place, needs) from None
     except _UNUSABLE as error:
         raise NeedsOperator(f"{place}: {error}: configure access_key_id, role_arn, region or AWS's own files") from None
+    except ResponseParserError:
+        raise Retry(f"{place}: the answer is cut, or not from AWS") from None
     except BotoCoreError as error:
         raise Retry(f"{place}: {type(error).__name__}: {error}") from None
 

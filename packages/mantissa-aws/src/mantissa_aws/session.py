@@ -56,8 +56,9 @@ class Access(PluginConfig):
         return external_id
 
 
-def client(service: str, access: Access) -> Any:
+def client(service: str, access: Access, attempts: int | None = None) -> Any:
     """A boto3 client. Without an access key AWS's own chain counts: environment, profile, instance, container.
+    ``attempts`` at a request are made at most; without it, as many as AWS's own configuration says.
 
     Raises botocore's errors, where the settings or the environment are of no use.
     """
@@ -70,7 +71,12 @@ def client(service: str, access: Access) -> Any:
     )
     if access.role_arn:
         session = _in_role(session, access)
-    config = ClientConfig(connect_timeout=access.timeout, read_timeout=access.timeout, max_pool_connections=CONNECTIONS)
+    config = ClientConfig(
+        connect_timeout=access.timeout,
+        read_timeout=access.timeout,
+        max_pool_connections=CONNECTIONS,
+        retries={"total_max_attempts": attempts} if attempts else None,
+    )
     made = session.client(service, endpoint_url=access.endpoint_url or None, config=config)
     if "json" in made.meta.service_model.resolved_protocol:
         made.meta.events.register("before-parse", _must_be_json)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .hookspecs import PluginConfig
 from .model.alert import Alert
 
 MOST = 3
@@ -32,6 +33,32 @@ def known(**facts: Any) -> dict[str, Any]:
     """Facts without those that say nothing (``None``, an empty text or list); long ones are cut."""
     kept = {name: _cut(value) for name, value in facts.items()}
     return {name: value for name, value in kept.items() if value is not None and value not in ("", [], {})}
+
+
+class TagNames(PluginConfig):
+    """Which tags or labels of an asset say what. Case does not count; the first of the names that is there does."""
+
+    owner_tags: tuple[str, ...] = ("owner", "team")
+    """Tags that name who looks after an asset."""
+    environment_tags: tuple[str, ...] = ("environment", "env", "stage")
+    """Tags that say whether it is production or a test."""
+    criticality_tags: tuple[str, ...] = ("criticality",)
+    """Tags that say how much depends on it."""
+
+
+def told_by_tags(tags: Mapping[str, Any], names: TagNames) -> dict[str, Any]:
+    """``owner``, ``environment``, ``criticality`` and the ``tags`` themselves, for :func:`known`."""
+    lower = {str(name).lower(): str(value) for name, value in tags.items() if value}
+
+    def first(wanted: Iterable[str]) -> str | None:
+        return next((lower[name.lower()] for name in wanted if name.lower() in lower), None)
+
+    return {
+        "owner": first(names.owner_tags),
+        "environment": first(names.environment_tags),
+        "criticality": first(names.criticality_tags),
+        "tags": dict(tags),
+    }
 
 
 def _is_sound(value: str) -> bool:
