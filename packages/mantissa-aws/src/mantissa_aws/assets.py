@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from typing import Any
 
 from botocore.exceptions import ClientError
-from mantissa_core.facts import TagNames, known, told_by_tags
+from mantissa_core.facts import TagNames, known, one_of, told_by_tags
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Alert, Enrichment
 from pydantic import Field
@@ -85,10 +85,7 @@ class Assets:
             described = self._instances({*attached, *instances.values()} - {""})
         assets: dict[str, Any] = {}
         for value, found in interfaces.items():
-            told = [described.get(_attached(each)) or self._interface(each) for each in found]
-            assets[value] = told[0] if len(told) == 1 else known(
-                kind=f"one of {len(told)} assets with this address", candidates=[each.get("name") for each in told]
-            )  # fmt: skip
+            assets[value] = one_of([described.get(_attached(each)) or self._interface(each) for each in found])
         return assets | {value: described[name] for value, name in instances.items() if name in described}
 
     def _interfaces(self, addresses: Mapping[str, IPv4Address | IPv6Address]) -> dict[str, list[Mapping[str, Any]]]:

@@ -50,7 +50,7 @@ class GraphCollector:
         self._api = VendorClient(
             GRAPH,
             config.graph_url,
-            sign_in(config, self._logins),
+            sign_in(config, config.graph_url, self._logins),
             timeout=config.timeout,
             per_minute=config.requests_per_minute,
             burst=5,

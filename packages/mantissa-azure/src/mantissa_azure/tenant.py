@@ -1,4 +1,4 @@
-"""Who asks Microsoft Graph, and where: settings, and the access tokens that follow from them.
+"""Who asks Microsoft's APIs, and where: settings, and the access tokens that follow from them.
 
 Reference: https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """
@@ -29,8 +29,8 @@ ENTRA = Vendor(
 )
 
 
-class Tenant(PluginConfig):
-    """The settings that say who asks, and where: part of the settings of every plugin for Microsoft Graph."""
+class Application(PluginConfig):
+    """The settings that say who asks: part of the settings of every plugin for Microsoft's APIs."""
 
     tenant_id: Id = Field(json_schema_extra={"env": ["AZURE_TENANT_ID", "TENANT_ID"]})
     """Id or domain of the tenant."""
@@ -38,22 +38,27 @@ class Tenant(PluginConfig):
     """Application (client) id of the app registration."""
     client_secret: SecretStr = Field(json_schema_extra={"env": "AZURE_CLIENT_SECRET"})
     """Value of a client secret of it."""
-    graph_url: Origin = "https://graph.microsoft.com"
-    """Address of Microsoft Graph; national clouds have their own."""
     login_url: Origin = "https://login.microsoftonline.com"
     """Address where Entra ID gives tokens; national clouds have their own."""
 
 
-def sign_in(tenant: Tenant, http: httpx.Client) -> OAuth:
-    """The scheme for requests, whose tokens are fetched over ``http``.
+class Tenant(Application):
+    """Who asks Microsoft Graph, and where."""
+
+    graph_url: Origin = "https://graph.microsoft.com"
+    """Address of Microsoft Graph; national clouds have their own."""
+
+
+def sign_in(application: Application, api_url: str, http: httpx.Client) -> OAuth:
+    """The scheme for requests to ``api_url``, whose tokens are fetched over ``http``.
 
     Raises:
         NeedsOperator: ``client_secret`` is of no use.
     """
-    require_sendable(tenant.client_secret.get_secret_value(), "client_secret")
-    endpoint = TokenEndpoint(ENTRA, f"{tenant.login_url}/{tenant.tenant_id}/oauth2/v2.0/token", http)
-    scope = {"scope": f"{tenant.graph_url}/.default"}
-    return OAuth(_Application(endpoint, tenant.client_id, tenant.client_secret, extra=scope))
+    require_sendable(application.client_secret.get_secret_value(), "client_secret")
+    endpoint = TokenEndpoint(ENTRA, f"{application.login_url}/{application.tenant_id}/oauth2/v2.0/token", http)
+    scope = {"scope": f"{api_url}/.default"}
+    return OAuth(_Application(endpoint, application.client_id, application.client_secret, extra=scope))
 
 
 class _Application(ClientCredentials):

@@ -62,7 +62,7 @@ class Users:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._logins = http_client("mantissa-entra", config.timeout)
-        auth = sign_in(config, self._logins)
+        auth = sign_in(config, config.graph_url, self._logins)
         auth.identity = identity_of(auth.identity, "directory")  # the reports' low limit is another one
         self._api = VendorClient(_DIRECTORY, config.graph_url, auth, timeout=config.timeout)
 

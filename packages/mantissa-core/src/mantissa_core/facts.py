@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .hookspecs import PluginConfig
@@ -59,6 +59,15 @@ def told_by_tags(tags: Mapping[str, Any], names: TagNames) -> dict[str, Any]:
         "criticality": first(names.criticality_tags),
         "tags": dict(tags),
     }
+
+
+def one_of(assets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The facts about the asset with an address; where several networks have it, that it is one of these."""
+    if len(assets) == 1:
+        return dict(assets[0])
+    return known(
+        kind=f"one of {len(assets)} assets with this address", candidates=[each.get("name") for each in assets]
+    )
 
 
 def _is_sound(value: str) -> bool:
