@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mantissa_core.facts import TagNames, known, told_by_tags, worth_asking
+from mantissa_core.facts import TagNames, host_address, known, one_of, told_by_tags, worth_asking
 from mantissa_core.model import Alert
 from mantissa_core.testing.alert_sink import delivery
 
@@ -48,3 +48,27 @@ def test_tags_are_found_by_their_names_whatever_their_case() -> None:
     told = {"owner": "web", "environment": "prod", "criticality": None, "tags": tags}
     assert told_by_tags(tags, TagNames()) == told
     assert told_by_tags(tags, TagNames(owner_tags=("cost", "team")))["owner"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:0DB8:0::7", "2001:db8::7"),
+        ("127.0.0.1", ""),
+        ("::", ""),
+        ("224.0.0.1", ""),
+        ("fe80::1%eth0", ""),
+        ("203.0.113.7/24", ""),
+        ("203.0.113.7' or '", ""),
+        ("", ""),
+    ],
+)
+def test_only_addresses_of_hosts_are_asked_about(value: str, address: str) -> None:
+    assert host_address(value) == address
+
+
+def test_an_address_that_several_assets_have_is_told_as_such() -> None:
+    assert one_of([{"name": "web-1"}]) == {"name": "web-1"}
+    told = one_of([{"name": "web-1"}, {"name": "web-2"}])
+    assert told == {"kind": "one of 2 assets with this address", "candidates": ["web-1", "web-2"]}

@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from typing import Any
 
 from botocore.exceptions import ClientError
-from mantissa_core.facts import TagNames, known, one_of, told_by_tags
+from mantissa_core.facts import TagNames, host_address, known, one_of, told_by_tags
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Alert, Enrichment
 from pydantic import Field
@@ -67,7 +67,7 @@ class Assets:
     def enrich(self, alert: Alert) -> Enrichment | None:
         """What the alert's addresses and targets are."""
         values = list(dict.fromkeys(value for kind in self.about for value in alert.entities.get(kind, ())))
-        addresses = {value: found for value in values if (found := _address(value))}
+        addresses = {value: ip_address(text) for value in values if (text := host_address(value))}
         instances = {value: match[1] for value in values if (match := _INSTANCE.fullmatch(value))}
         buckets = {value: match[1] for value in values if len(value) < 2_000 and (match := _BUCKET.fullmatch(value))}
         assets = self._machines(_first(addresses), _first(instances))
@@ -151,15 +151,6 @@ class Assets:
     def _told(self, id_: Any, kind: str, tags: Mapping[str, str], account: Any, **more: Any) -> dict[str, Any]:
         named = {"name": tags.get("Name") or id_, "id": id_, "kind": kind, "account": account, **more}
         return known(**named, region=self._ec2.meta.region_name, **told_by_tags(tags, self._config))
-
-
-def _address(value: str) -> IPv4Address | IPv6Address | None:
-    try:
-        found = ip_address(value)
-    except ValueError:
-        return None
-    scoped = found.version == 6 and found.scope_id is not None
-    return None if scoped or found.is_loopback or found.is_unspecified or found.is_multicast else found
 
 
 def _addresses_of(interface: Mapping[str, Any]) -> set[str]:

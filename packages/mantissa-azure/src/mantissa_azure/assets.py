@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
 import httpx
 from mantissa_core.errors import NeedsOperator
-from mantissa_core.facts import TagNames, known, one_of, told_by_tags
+from mantissa_core.facts import TagNames, host_address, known, one_of, told_by_tags
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Alert, Enrichment
 from mantissa_core.vendor_api import Origin, RateLimit, Vendor, VendorClient
@@ -105,7 +104,7 @@ class Assets:
     def enrich(self, alert: Alert) -> Enrichment | None:
         """What the alert's addresses and targets are."""
         values = list(dict.fromkeys(value for kind in self.about for value in alert.entities.get(kind, ())))
-        addresses = {value: text for value in values if (text := _address(value))}
+        addresses = {value: text for value in values if (text := host_address(value))}
         owners = self._owners(_first(addresses))
         ids = {value: value.lower() for value in values if _RESOURCE.fullmatch(value)}
         described = self._described({*_first(ids).values(), *(each for found in owners.values() for each in found)})
@@ -155,16 +154,6 @@ class Assets:
         if self._config.subscriptions:
             body["subscriptions"] = [str(each) for each in self._config.subscriptions]
         return self._api.request("POST", PATH, body=body).records("data")
-
-
-def _address(value: str) -> str:
-    """An address as Azure writes it; empty where it is none that a resource may have."""
-    try:
-        found = ip_address(value)
-    except ValueError:
-        return ""
-    scoped = found.version == 6 and found.scope_id is not None
-    return "" if scoped or found.is_loopback or found.is_unspecified or found.is_multicast else str(found)
 
 
 def _listed(texts: Iterable[str]) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any
 
 from .hookspecs import PluginConfig
@@ -33,6 +34,16 @@ def known(**facts: Any) -> dict[str, Any]:
     """Facts without those that say nothing (``None``, an empty text or list); long ones are cut."""
     kept = {name: _cut(value) for name, value in facts.items()}
     return {name: value for name, value in kept.items() if value is not None and value not in ("", [], {})}
+
+
+def host_address(value: str) -> str:
+    """An IP address in its shortest form; empty where ``value`` is none that belongs to one host of a network."""
+    try:
+        found = ip_address(value)
+    except ValueError:
+        return ""
+    scoped = found.version == 6 and found.scope_id is not None
+    return "" if scoped or found.is_loopback or found.is_unspecified or found.is_multicast else str(found)
 
 
 class TagNames(PluginConfig):

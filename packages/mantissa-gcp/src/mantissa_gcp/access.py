@@ -27,19 +27,24 @@ OTHERS = (
 )
 
 
-class Access(PluginConfig):
-    """The settings that say who asks: part of the settings of every collector of Google Cloud."""
+class Identity(PluginConfig):
+    """The settings that say who asks: part of the settings of every plugin for Google Cloud."""
 
     credentials: SecretStr | None = None
     """Key of a service account, or a configuration of workload identity federation, as JSON. Without it, Google's own
     sources count: GOOGLE_APPLICATION_CREDENTIALS, gcloud's file, the metadata server."""
-    other_log_type: str = "generic.json"
-    """What the entries of logs are that have no log type of their own."""
     timeout: float = Field(default=60, gt=0, le=600)
     """Seconds to wait for an answer."""
 
 
-def auth(access: Access, scope: str) -> OAuth:
+class Access(Identity):
+    """Part of the settings of every collector of Google Cloud."""
+
+    other_log_type: str = "generic.json"
+    """What the entries of logs are that have no log type of their own."""
+
+
+def auth(access: Identity, scope: str) -> OAuth:
     """The scheme for requests. ``scope`` is what the tokens are good for.
 
     Raises:
