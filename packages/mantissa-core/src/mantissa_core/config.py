@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from .alert.redact.policy import Redaction
 from .alert.routing.sections import EnvironmentSection, EscalationSection, MaintenanceSection, RouteSection
@@ -226,6 +226,12 @@ class AlertsSection(_Section):
     """Signals of one rule and group this close together fold into one alert."""
     enrichment: bool = True
     """Whether enrichers run. ``ENABLE_ENRICHMENT`` overrides it."""
+    peers: bool = False
+    """Whether an alert says how usual it is for its users and for others, counted in the lake."""
+    peer_days: int = Field(14, ge=1, le=90)
+    """Days before the alert's own that are counted."""
+    peer_budget: float = Field(2.0, gt=0, le=8)
+    """Seconds that an alert waits for the counts, and that counting may take."""
 
 
 class MetricsSection(_Section):
@@ -274,6 +280,13 @@ class Settings(_Section):
     alerts: AlertsSection = AlertsSection()
     metrics: MetricsSection = MetricsSection()
     log: LogSection = LogSection()
+
+    @field_validator("alerts")
+    @classmethod
+    def _one_of_the_name(cls, alerts: AlertsSection, info: ValidationInfo) -> AlertsSection:
+        if alerts.peers and "peers" in info.data.get("enrichers", {}):
+            raise ValueError("no 'peers = true' beside [enrichers.peers]: give that enricher another label")
+        return alerts
 
 
 def load(source: Path | Mapping[str, Any], environ: Mapping[str, str] | None = None) -> tuple[Settings, Path]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .alert.alerts import Alerts
     from .alert.enrich.enrichers import Enrichers
     from .alert.escalation import Escalation
+    from .alert.enrich.source import Source
     from .alert.group import Grouping
     from .alert.hold import Digest, Pace
     from .alert.lifecycle import Lifecycle
@@ -405,7 +406,12 @@ class Parts:
         )
 
     def _ask(
-        self, sql: str, parameters: Mapping[str, Any], max_rows: int, absent: Sequence[TableSpec] = ()
+        self,
+        sql: str,
+        parameters: Mapping[str, Any],
+        max_rows: int,
+        absent: Sequence[TableSpec] = (),
+        timeout: float | None = None,
     ) -> QueryResult:
         from .lake.named import tables_named
 
@@ -415,7 +421,7 @@ class Parts:
             tables=tables,
             parameters=parameters,
             max_rows=max_rows,
-            timeout=self.settings.query.timeout,
+            timeout=timeout or self.settings.query.timeout,
             execution_id=str(uuid.uuid4()),
             known=known,
         )
@@ -452,7 +458,18 @@ class Parts:
             about = _attribute(Enricher, section.plugin, "about") if section.plugin else None
             limits = Limits(section.budget, section.ttl, section.per_minute)
             sources.append(Source(label, enricher, limits, about, partial(self._revive, Enricher)))
+        if self.settings.alerts.peers:
+            sources.append(self._peers())
         return Enrichers(sources)
+
+    def _peers(self) -> Source:
+        from .alert.enrich.peers import PER_MINUTE, Peers
+        from .alert.enrich.source import Limits, Source
+
+        alerts = self.settings.alerts
+        ask = partial(self._ask, timeout=alerts.peer_budget)
+        self.host.add(Enricher, "peers", Peers(ask, alerts.peer_days))
+        return Source("peers", self.host.get(Enricher, "peers"), Limits(alerts.peer_budget, per_minute=PER_MINUTE))
 
     def _revive(self, kind: type, label: str) -> bool:
         """Start a configured plugin again that was put in quarantine."""

@@ -24,6 +24,8 @@ _LISTED = ("reputation",)
 _OUTCOMES = {"success": "succeeded", "failure": "failed"}
 _HOW = 160
 """Characters of one fact of an event."""
+_SENTENCE = 320
+"""Characters of what is told about how usual it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,9 @@ def _where(alert: Alert) -> str:
 
 
 def _why(alert: Alert) -> str:
-    """What the rule's author says about it."""
-    return alert.description
+    """What the rule's author says about it, and how usual it is."""
+    told = _known(alert.enrichment, {"peers": ("sentence",)}, cut=_SENTENCE)
+    return " ".join(filter(None, [alert.description, *(f"How usual: {each}." for each in told.values())]))
 
 
 def _how(alert: Alert) -> str:
@@ -106,14 +109,16 @@ def _facts(alert: Alert) -> Iterator[tuple[str, str]]:
             yield name, str(value)
 
 
-def _known(enrichment: Mapping[str, Any], telling: Mapping[str, Iterable[str]]) -> dict[str, str]:
+def _known(
+    enrichment: Mapping[str, Any], telling: Mapping[str, Iterable[str]], cut: int = _HOW
+) -> dict[str, str]:
     """What the enrichers tell of each value: ``{"ips": {"203.0.113.7": {"country": "Norway"}}}``, and what is told."""
     told: dict[str, dict[str, None]] = {}
     for facts, (about, keys) in product(enrichment.values(), telling.items()):
         known = facts.get(about) if isinstance(facts, Mapping) else None
         for name, values in known.items() if isinstance(known, Mapping) else ():
             if isinstance(values, Mapping):
-                texts = (_cut(str(values[key])) for key in keys if values.get(key))
+                texts = (_cut(str(values[key]), cut) for key in keys if values.get(key))
                 told.setdefault(str(name), {}).update(dict.fromkeys(texts))
     return {name: ", ".join(texts) for name, texts in told.items()}
 
@@ -140,5 +145,5 @@ def _span(span: timedelta) -> str:
     return f"{seconds} s"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _HOW else f"{text[: _HOW - 1]}…"
+def _cut(text: str, most: int = _HOW) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
