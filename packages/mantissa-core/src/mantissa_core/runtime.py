@@ -329,6 +329,12 @@ class Runtime(Parts):
 
         return explain(self._routes(), alert, at or datetime.now(UTC))
 
+    def told(self, alert_id: str) -> frozenset[str]:
+        """The labels of the destinations that have a message about an alert, or one on its way."""
+        from .alert.telling import heard
+
+        return heard(self.state, alert_id)
+
     def deliver(self) -> int:
         """Attempt every delivery that is due; returns how many messages arrived."""
         self._own()

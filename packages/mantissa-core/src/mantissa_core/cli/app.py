@@ -26,6 +26,7 @@ SECTIONS = {
     "Look into it": {
         "alerts": "List, show and judge alerts, and deliver them again.",
         "query": "Run SQL over the lake.",
+        "routes": "Which alerts go where, and why.",
         "rules": "List, test, tune and import detection rules.",
         "schedules": "Run rules at times.",
     },

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 
 def check_flow(runtime: Runtime) -> Iterator[Check]:
-    """How far detection is, what it left out, and how deliveries went."""
+    """How far detection is, what it left out, how deliveries went, and what routes name in vain."""
     for part, look in (
         ("detection", _lag),
         ("gap", _gaps),
         ("late events", _late),
         ("deliveries", _destinations),
+        ("routes", _routes),
     ):
         try:
             yield from look(runtime)
@@ -110,3 +111,11 @@ def _destinations(runtime: Runtime) -> Iterator[Check]:
             # The past of a day, which a mended destination has too.
             remedy = "the log of 'mantissa run' has the errors"
             yield Check("deliveries", label, "warning", f"{share}, {health.grade}: {remedy}")
+
+
+def _routes(runtime: Runtime) -> Iterator[Check]:
+    problems = runtime.routing_problems()
+    for each in problems:
+        yield Check("routes", each.place, "warning", each.detail)
+    if runtime.settings.routes and not problems:
+        yield Check("routes", plural(len(runtime.settings.routes), "route"), "ok", "")

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from mantissa_core.alert.route import Route
 from mantissa_core.model.alert import Alert
+from mantissa_core.model.signal import Severity
 
 from .conditions import Condition, Subject, unmet
 from .routing import Decision, Routing
@@ -127,7 +128,7 @@ def _sink(routing: Routing, sink: Route, alert: Alert, decision: Decision, route
     if not sink.enabled:
         return SinkAnswer(sink.label, False, "disabled")
     if not sink.takes(alert):
-        wanted = ", ".join(sorted(sink.severities)) or "none"
+        wanted = " or ".join(each for each in Severity if each in sink.severities) or "none"
         return SinkAnswer(sink.label, False, f"severity_filter: found {alert.severity}, expected {wanted}")
     if decision.muted:
         return SinkAnswer(sink.label, False, f"maintenance window {decision.muted.window}")

@@ -94,6 +94,7 @@ def short_id(alert: Alert) -> str:
 def _named(alert: Alert, verdicts: Mapping[str, Judgement] | None) -> Stacked:
     made = (verdicts or {}).get(alert.id)
     notes = [str(alert.status)] if alert.status != "open" else []
+    notes += ["muted"] if alert.muted_by else []
     notes += [in_words(made.verdict)] if made else []
     return Stacked((alert.rule_name, *([f"({', '.join(notes)})"] if notes else [])))
 
@@ -151,6 +152,7 @@ def show_details(
         [
             ("id", alert.id),
             ("status", _status(alert)),
+            ("muted by", alert.muted_by and f"maintenance window {alert.muted_by}: nobody was told"),
             ("rule", alert.rule_id),
             ("tags", alert.tags),
             ("harmless when", "; ".join(falsepositives)),
