@@ -83,7 +83,8 @@ class Service:
             threading.Thread(target=self._supervise, args=(loop, stop), name=f"mantissa-{loop.name}", daemon=True)
             for loop in loops
         ]
-        self._log.info("running", loops=[loop.name for loop in loops])
+        routes = [each.label for each in self._runtime.routing_rules.routes]  # what they name in vain is logged now
+        self._log.info("running", loops=[loop.name for loop in loops], routes=routes)
         for thread in threads:
             thread.start()
         while not stop.wait(0.2 * self._pauses):  # waiting in steps lets signal handlers run everywhere

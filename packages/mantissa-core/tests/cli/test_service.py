@@ -167,6 +167,17 @@ def test_stopping_finishes_the_page_in_hand(runtime):
     assert _stored(runtime) == 1
 
 
+def test_alerts_that_nobody_takes_are_escalated(home):
+    with (home / "mantissa.toml").open("a") as file:
+        file.write('[sinks.boss]\nplugin = "core.file"\npath = "boss.ndjson"\nseverity_filter = []\n')
+        file.write('[routes.all]\nto = ["log"]\nescalation = "up"\n')
+        file.write('[escalations.up]\nsteps = [{ after = "1s", to = ["boss"] }]\n')
+    write_lines(home / "incoming" / "a.log", event(1, "open_vault"))
+    with Runtime.open(home) as runtime, running(runtime):
+        eventually(lambda: (home / "boss.ndjson").exists() and (home / "boss.ndjson").read_text())
+    assert len((home / "boss.ndjson").read_text().splitlines()) == 1
+
+
 def test_scheduled_rules_run_and_their_alerts_are_opened(home):
     (home / "rules" / "knocks.yml").write_text(
         "title: Knocks\nid: knocks\nquery: SELECT m_id FROM acme_audit\nschedule_expression: rate(1 minute)\n"
