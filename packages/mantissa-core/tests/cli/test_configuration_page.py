@@ -3,9 +3,11 @@
 import re
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from mantissa_core import catalog
+from mantissa_core.alert.routing.sections import When
 from mantissa_core.config import ENVIRONMENT, Settings, _Labelled
 from pydantic import BaseModel
 
@@ -29,8 +31,9 @@ def sections():
 
 def _models():
     for name, field in Settings.model_fields.items():
-        found = re.search(r"mantissa_core\.config\.(\w+)", str(field.annotation))
-        yield name, getattr(__import__("mantissa_core.config", fromlist=["x"]), found[1]) if found else None
+        parts = [field.annotation, *get_args(field.annotation)]
+        found = [each for each in parts if isinstance(each, type) and issubclass(each, BaseModel)]
+        yield name, found[0] if found else None
 
 
 def _part(sections, name):
@@ -52,6 +55,10 @@ def test_every_setting_of_a_built_in_plugin_is_described(sections, group, name):
     config: type[BaseModel] = catalog.load(group, name).Config
     assert f"`{name}`" in text
     assert [key for key in config.model_fields if f"`{key}`" not in text] == []
+
+
+def test_every_condition_is_described(sections):
+    assert [key for key in When.model_fields if f"| `{key}` |" not in sections["Conditions"]] == []
 
 
 def test_every_environment_variable_is_described(sections):

@@ -65,8 +65,8 @@ def command(
             unfinished = any(each.problem for each in replayed)
         else:
             with progress(session, "Evaluating rules"):
-                found = _detect(runtime, start, end, which)
                 runtime.escalate()
+                found = _detect(runtime, start, end, which)
             _show_detected(session, runtime, found, 0 if no_deliver else runtime.deliver())
             unfinished = bool(found.problems)
     ctx.exit(Exit.FINDINGS if unfinished else Exit.OK)
