@@ -30,7 +30,7 @@ from .hookspecs import (
 )
 from .host import Host
 from .log import get_logger
-from .model import Detector, Query, QueryResult, Signal
+from .model import Detector, Query, QueryResult, Severity, Signal
 from .references import References, stored_names
 from .settings import configure
 from .stored_secret import Secrets
@@ -284,13 +284,13 @@ class Parts:
 
         own = self.settings
         rules = Rules.of(own.routes, own.environments, own.maintenance, own.escalations)
-        for each in rules.problems(self._enabled_sinks):
+        for each in rules.problems(self._heard_by_sink):
             self._log.warning("routing", place=each.place, problem=each.detail)
         return rules
 
     def routing_problems(self) -> Sequence[Problem]:
         """What the configuration says about routing to no effect."""
-        return self.routing_rules.problems(self._enabled_sinks)
+        return self.routing_rules.problems(self._heard_by_sink)
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -483,8 +483,8 @@ class Parts:
         return Grouping(window, rule.description if rule else "")
 
     @property
-    def _enabled_sinks(self) -> Mapping[str, bool]:
-        return {label: each.enabled for label, each in self.settings.sinks.items()}
+    def _heard_by_sink(self) -> Mapping[str, Sequence[Severity] | None]:
+        return {label: each.severity_filter if each.enabled else None for label, each in self.settings.sinks.items()}
 
     def _routes(self) -> Routing:
         from .alert.route import Route

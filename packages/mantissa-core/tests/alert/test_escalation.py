@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -323,3 +326,52 @@ def test_an_alert_is_routed_by_what_enrichers_know_of_it(state: State, signal: M
 def test_a_plain_list_of_destinations_has_no_rules() -> None:
     subject = Routing.of([Route("chat")])
     assert (len(subject), subject[0].label, subject.rules.routes) == (1, "chat", ())
+
+
+_ESCALATE = """
+import os, signal, sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from mantissa_core.alert.escalation import Escalation
+from mantissa_core.alert.route import Route
+from mantissa_core.alert.routing.routing import Routing
+from mantissa_core.alert.routing.rules import ChainStep, Rules
+from mantissa_core.state.documents import State
+from mantissa_core.state.sqlite import SQLite
+
+class Mortal(State):
+    left = int(sys.argv[2])
+    def commit(self, *arguments):
+        self.left -= 1
+        if self.left == 0 and sys.argv[3] == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().commit(*arguments)
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+state = Mortal(SQLite(SQLite.Config(path=Path(sys.argv[1]))))
+rules = Rules(chains={"on-call": (ChainStep(timedelta(minutes=15), ("pager",)),)})
+routing = Routing([Route("chat"), Route("pager")], rules)
+Escalation(state, lambda: routing, clock=lambda: datetime.now(UTC) + timedelta(minutes=16)).run()
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_processes_that_are_killed_and_that_compete_take_each_step_once(
+    state: State, signal: Make, tmp_path: Path, when: str
+) -> None:
+    instance = Instance(state, Clock(), routing(sinks=SINKS, routes={"high": HIGH}, escalations=CHAIN))
+    opened = {instance.open(signal, f"{number}", group={"user": f"{number}"}).id for number in range(20)}
+    instance.told()
+
+    def start(commits: int) -> subprocess.Popen[bytes]:
+        words = [sys.executable, "-c", _ESCALATE, str(tmp_path / "state.sqlite"), str(commits), when]
+        return subprocess.Popen(words, stdout=subprocess.DEVNULL)
+
+    assert start(7).wait(60) == -9
+    assert sum(1 for _ in instance.outbox.waiting()) == (6 if when == "before" else 7)
+    assert [each.wait(60) for each in [start(0), start(0)]] == [0, 0]
+    told = [each.alert_id for each in instance.outbox.waiting()]
+    assert len(told) == len(opened)
+    assert set(told) == opened
+    assert [len(instance.lifecycle.history(each)) for each in opened] == [1] * len(opened)

@@ -36,7 +36,7 @@ def told(subject: Routing, alert: Alert = ALERT, at: datetime = NOON) -> list[st
 
 
 def problems(subject: Routing) -> list[tuple[str, str]]:
-    found = subject.rules.problems({each.label: each.enabled for each in subject})
+    found = subject.rules.problems({each.label: each.severities if each.enabled else None for each in subject})
     return [(each.place, each.detail) for each in found]
 
 
@@ -99,8 +99,16 @@ def test_alerts_that_reach_nobody_are_a_problem_unless_somebody_takes_the_rest()
     high = {"to": ["pager"], "when": {"severities": "high"}}
     assert problems(routing(sinks={"pager": {}, "log": {}}, routes={"high": high})) == []
     assert problems(routing(sinks={"pager": {}}, routes={"high": high, "all": {"to": "pager", "rest": True}})) == []
-    [(place, detail)] = problems(routing(sinks={"pager": {}}, routes={"high": high}))
-    assert (place, "reach nobody" in detail) == ("routes", True)
+    assert problems(routing(sinks={"pager": {"severity_filter": ["high"]}})) == []
+    remedy = "add a route with 'rest = true', or a sink that no route names"
+    told_only_by_chains = {"severity_filter": []}
+    assert problems(routing(sinks={"pager": {}, "boss": told_only_by_chains}, routes={"high": high})) == [
+        ("routes", f"alerts that no route takes reach nobody: {remedy}")
+    ]
+    assert problems(routing(sinks={"pager": {}, "log": {"severity_filter": ["low"]}}, routes={"high": high})) == [
+        ("routes", "alerts of severity informational, medium, high, critical that no route takes reach nobody: "
+                   + remedy)
+    ]  # fmt: skip
 
 
 def test_a_chain_begins_for_what_its_route_takes_and_where_its_sinks_are_gone() -> None:

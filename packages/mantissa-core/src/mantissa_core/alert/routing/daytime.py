@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -15,12 +15,14 @@ _MIDNIGHT = 24 * 60
 _HOURS = re.compile(r"(\d{2}):(\d{2})-(\d{2}):(\d{2})")
 
 
-def zone(name: str) -> ZoneInfo:
+def zone(name: str) -> tzinfo:
     """The time zone of an IANA name.
 
     Raises:
         ValueError: this system knows none of that name.
     """
+    if name == "UTC":
+        return UTC  # known everywhere
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # OSError: the name of a folder among the zones

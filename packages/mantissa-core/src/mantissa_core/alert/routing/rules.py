@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from mantissa_core.duration import parse_duration
+from mantissa_core.model.signal import Severity
 
 from .conditions import Condition, compiled
 from .environments import Environments
@@ -80,11 +81,14 @@ class Rules:
         """The sinks that some route names."""
         return frozenset(label for each in self.routes for label in each.to)
 
-    def problems(self, sinks: Mapping[str, bool]) -> list[Problem]:
-        """What has no effect, or leaves alerts to nobody. ``sinks`` says of each configured label if it is enabled."""
+    def problems(self, sinks: Mapping[str, Collection[Severity] | None]) -> list[Problem]:
+        """What has no effect, or leaves alerts to nobody.
+
+        ``sinks`` are the severities that each configured sink hears of by its label; ``None`` where it is disabled.
+        """
         return [*self._lost_references(sinks), *self._alerts_for_nobody(sinks)]
 
-    def _lost_references(self, sinks: Mapping[str, bool]) -> Iterator[Problem]:
+    def _lost_references(self, sinks: Mapping[str, Collection[Severity] | None]) -> Iterator[Problem]:
         for rule in self.routes:
             for label in rule.to:
                 if why := _unusable(label, sinks):
@@ -100,16 +104,21 @@ class Rules:
             if name not in begun:
                 yield Problem(f"escalations.{name}", "no route names it, so it never begins")
 
-    def _alerts_for_nobody(self, sinks: Mapping[str, bool]) -> Iterator[Problem]:
-        working = {label for label, enabled in sinks.items() if enabled}
-        catches_all = any(not rule.conditions and working & set(rule.to) for rule in self.routes)
-        if working and working <= self.named and not catches_all:
-            yield Problem(
-                "routes", "alerts that no route takes reach nobody: add a route with 'rest = true', or a sink"
-            )
+    def _alerts_for_nobody(self, sinks: Mapping[str, Collection[Severity] | None]) -> Iterator[Problem]:
+        """Severities that some sink would hear of without routes, and that need a route with conditions now."""
+        sure = {label for label in sinks if label not in self.named}
+        sure |= {label for rule in self.routes if not rule.conditions for label in rule.to}
+        heard = {each for label in sinks for each in sinks[label] or ()}
+        lost = [
+            each for each in Severity if each in heard - {each for label in sure for each in sinks.get(label) or ()}
+        ]
+        if lost:
+            which = "" if len(lost) == len(heard) else f" of severity {', '.join(lost)}"
+            remedy = "add a route with 'rest = true', or a sink that no route names"
+            yield Problem("routes", f"alerts{which} that no route takes reach nobody: {remedy}")
 
 
-def _unusable(label: str, sinks: Mapping[str, bool]) -> str:
+def _unusable(label: str, sinks: Mapping[str, Collection[Severity] | None]) -> str:
     if label not in sinks:
         return f"no sink {label!r} is configured"
-    return "" if sinks[label] else f"sink {label!r} is disabled"
+    return f"sink {label!r} is disabled" if sinks[label] is None else ""

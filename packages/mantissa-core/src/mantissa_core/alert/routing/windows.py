@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from mantissa_core.cron import Cron, parse_cron
 from mantissa_core.duration import parse_duration
@@ -57,7 +56,7 @@ class Again:
 
     cron: Cron
     length: timedelta
-    zone: ZoneInfo
+    zone: tzinfo
 
     def until(self, now: datetime) -> datetime | None:
         """When it closes, while it is open."""
@@ -111,7 +110,7 @@ def muted(windows: Iterable[Window], subject: Subject) -> Muted | None:
 
 
 @lru_cache(256)
-def _start(cron: Cron, place: ZoneInfo, minute: datetime) -> datetime | None:
+def _start(cron: Cron, place: tzinfo, minute: datetime) -> datetime | None:
     """The last moment up to a minute at which the cron expression was due."""
     found, wall = None, _wall(minute, place)
     at = cron.latest(wall + _SHIFT)
@@ -123,11 +122,11 @@ def _start(cron: Cron, place: ZoneInfo, minute: datetime) -> datetime | None:
     return found
 
 
-def _wall(moment: datetime, place: ZoneInfo) -> datetime:
+def _wall(moment: datetime, place: tzinfo) -> datetime:
     """What the clock on the wall shows, written as if it were UTC, as cron expressions count."""
     return moment.astimezone(place).replace(tzinfo=UTC, fold=0)
 
 
-def _moment(wall: datetime, place: ZoneInfo) -> datetime:
+def _moment(wall: datetime, place: tzinfo) -> datetime:
     """The moment at which the clock on the wall shows this (for the first time)."""
     return wall.replace(tzinfo=place).astimezone(UTC)
