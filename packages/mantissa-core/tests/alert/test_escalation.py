@@ -262,6 +262,16 @@ def test_nobody_hears_of_a_muted_alert_that_somebody_took(state: State, clock: C
     assert list(state.scan("alerts", "muted/")) == []
 
 
+def test_nobody_hears_of_an_alert_that_was_taken_just_when_its_window_closed(
+    state: State, clock: Clock, signal: Make
+) -> None:
+    instance = maintained(state, clock)
+    alert = instance.open(signal)
+    clock.advance(hours=2)
+    instance.lifecycle.change(alert.id, Step.ACKNOWLEDGE, by="amara")
+    assert instance.after() == []
+
+
 def test_a_window_that_was_prolonged_goes_on_muting(state: State, clock: Clock, signal: Make) -> None:
     instance = maintained(state, clock)
     alert = instance.open(signal)
@@ -298,6 +308,25 @@ def test_steps_reach_those_who_heard_of_the_alert_and_those_who_would_now(
     instance.subject = routing(sinks={"pager": {}, "chat": {}, "boss": {"enabled": False}}, routes=routes)
     instance.lifecycle.change(alert.id, Step.RESOLVE, by="lin")
     assert instance.told() == [("chat", "resolved", "resolved"), ("pager", "resolved", "resolved")]
+
+
+def test_what_goes_on_is_told_to_those_who_heard_of_it_and_those_who_would_now(
+    state: State, clock: Clock, signal: Make
+) -> None:
+    sinks: dict[str, Any] = {"pager": {}, "chat": {}}
+    instance = Instance(state, clock, routing(sinks=sinks))
+    alert = instance.open(signal)
+    instance.lifecycle.change(alert.id, Step.RESOLVE, by="lin")
+    assert instance.told() == [
+        ("chat", "opened", "open"), ("chat", "resolved", "resolved"), ("pager", "opened", "open"),
+        ("pager", "resolved", "resolved"),
+    ]  # fmt: skip
+    instance.subject = routing(
+        sinks=sinks | {"boss": {}}, routes={"none": {"to": ["pager", "chat"], "when": {"tags": ["nothing"]}}}
+    )
+    clock.advance(minutes=1)
+    assert instance.open(signal, "b").id == alert.id
+    assert instance.told() == [("boss", "opened", "open"), ("chat", "updated", "open"), ("pager", "updated", "open")]
 
 
 def test_who_has_a_message_on_its_way_counts_as_told(escalating: Instance, signal: Make) -> None:

@@ -53,6 +53,12 @@ def test_a_window_by_cron_opens_when_the_clock_on_the_wall_says(now: str, until:
     assert span.following(at(now)) == at(following)
 
 
+def test_a_window_stays_open_when_the_clock_is_put_back_before_its_start() -> None:
+    span = window(cron="30 2 * * *", duration="2h", timezone="Europe/Berlin").span
+    assert span.until(at("2026-10-25T00:29")) is None
+    assert span.until(at("2026-10-25T01:10")) == at("2026-10-25T02:30")  # 02:10 for the second time
+
+
 def test_windows_longer_than_their_pause_never_close() -> None:
     span = window(cron="*/5 * * * *", duration="10m").span
     for minutes in range(0, 60, 3):
