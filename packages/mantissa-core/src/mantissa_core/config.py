@@ -164,6 +164,8 @@ class SinkSection(_Labelled):
     default what the sink says of itself."""
     digest: DigestSection | None = None
     """Tells alerts together, every so often."""
+    canary: bool = True
+    """Whether test alerts go there (``[canary]``); ``false`` where they would wake somebody."""
 
 
 class ReceiverSection(_Labelled):

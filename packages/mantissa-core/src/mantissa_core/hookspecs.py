@@ -300,6 +300,14 @@ class Module(Protocol):
     def detectors(self) -> Sequence[Detector]:
         """Name the detectors that see every committed batch of their tables."""
 
+    @hookspec(firstresult=True)
+    def alert_created(self, alert: Alert) -> None:
+        """Take note of a new alert, secrets taken out of it. Called at least once for each, also across a crash.
+
+        ``alert.id`` is the same whenever it comes again. It ends within 45 s: what takes longer belongs into a job.
+        Raise ``Retry`` to be told again later, ``NeedsOperator`` where a person must act first.
+        """
+
 
 class Policy(Protocol):
     """Wraps calls of other plugins. Group: ``mantissa.policies``.

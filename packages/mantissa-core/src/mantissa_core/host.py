@@ -46,9 +46,13 @@ OPTIONAL = frozenset(
         "commands",
         "jobs",
         "detectors",
+        "alert_created",
     }
 )
 """Hooks that a plugin of the kind may leave out."""
+
+LEASED: Mapping[str, float] = {"deliver": 59.0, "alert_created": 45.0}
+"""Hooks that end within the outbox's lease, whatever the label's ``deadline``: after it another process has a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,10 @@ class Host:
     def check(self, kind: type, label: str) -> None:
         """Ask one plugin whether it could work now; silent where it cannot tell."""
         self.call(kind, label, "check", {})
+
+    def is_quarantined(self, kind: type, label: str) -> bool:
+        """Whether the plugin failed to start or did not answer in time."""
+        return _key(kind, label) in self.quarantine
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Keep these values out of every error and quarantine reason."""
@@ -237,6 +245,8 @@ class Host:
 
     def _guarded(self, running: Running, hook: str, function: Callable[[], Any]) -> Any:
         seconds = running.deadline if running.deadline is not None else SLOW.get(hook, DEADLINE)
+        if hook in LEASED:
+            seconds = min(seconds or DEADLINE, LEASED[hook])
         try:
             return self._workers.call(function, seconds)
         except DeadlineExceeded as error:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .alert.hold import Digest, Pace
     from .alert.lifecycle import Lifecycle
     from .alert.outbox import Outbox
+    from .alert.outbox.trouble import Troubles
     from .alert.redact.redactor import Redactor
     from .alert.routing.routing import Routing
     from .alert.routing.rules import Problem, Rules
@@ -295,9 +296,19 @@ class Parts:
     @cached_property
     def outbox(self) -> Outbox:
         """From alerts to destinations."""
+        from .alert.module_sink import ModuleSink, destination
         from .alert.outbox import Outbox
 
-        return Outbox(self.state, self.plugins(AlertSink))
+        sinks = {label: self.plugin(AlertSink, label) for label in self.labels(AlertSink)} | self.plugins(AlertSink)
+        modules = {destination(label): ModuleSink(self.plugin(Module, label)) for label in self._hearing_modules()}
+        return Outbox(self.state, {**sinks, **modules}, hung=self._destination_hung, revive=self._revive_destination)
+
+    @cached_property
+    def troubles(self) -> Troubles:
+        """What is wrong with destinations."""
+        from .alert.outbox.trouble import Troubles
+
+        return Troubles(self.state)
 
     @cached_property
     def summaries(self) -> Summaries:
@@ -499,10 +510,11 @@ class Parts:
                 self._redactor(label, each),
                 self._digest(each),
                 self._pace(label, each),
+                each.canary,
             )
             for label, each in self.settings.sinks.items()
         ]
-        return Routing(destinations, self.routing_rules)
+        return Routing([*destinations, *self._module_routes()], self.routing_rules)
 
     def _digest(self, section: SinkSection) -> Digest | None:
         from .alert.hold import Digest
@@ -517,6 +529,32 @@ class Parts:
         limit = own if section.per_minute is None else section.per_minute
         return self._paces.setdefault(label, Pace(limit)) if limit else None
 
+    def _module_routes(self) -> list[Route]:
+        """Modules that want to hear of new alerts get them through the outbox, as destinations do."""
+        from .alert.module_sink import destination
+        from .alert.redact.policy import SECRETS_ONLY
+        from .alert.redact.redactor import Redactor
+        from .alert.route import Route
+
+        secrets_only, sections = Redactor(SECRETS_ONLY), self._sections(Module)
+        return [
+            Route(destination(label), type=sections[label].plugin, redactor=secrets_only, canary=False)
+            for label in self._hearing_modules()
+        ]
+
+    def _hearing_modules(self) -> list[str]:
+        """The configured modules whose class has the hook; none is started for that."""
+        from .alert.module_sink import HOOK
+
+        return [label for label in self.labels(Module) if _has(Module, self._sections(Module)[label].plugin, HOOK)]
+
+    def _destination_hung(self, destination: str) -> bool:
+        kind, label = _kind_and_label(destination)
+        return self.host.is_quarantined(kind, label)
+
+    def _revive_destination(self, destination: str) -> bool:
+        return self._revive(*_kind_and_label(destination))
+
     def _redactor(self, label: str, section: SinkSection) -> Redactor:
         from .alert.redact.policy import SECRETS_ONLY, Redaction
         from .alert.redact.redactor import Redactor
@@ -526,6 +564,20 @@ class Parts:
         key = references.text(policy.hash_key, True, f"sinks.{label}.redact.hash_key") if policy.hash_key else ""
         self.host.hide(references.hidden)
         return Redactor(policy, key)
+
+
+def _kind_and_label(destination: str) -> tuple[type, str]:
+    """The plugin that a destination is: a sink, or under ``modules/`` a module."""
+    section, _, label = destination.rpartition("/")
+    return (Module, label) if section == SECTIONS[Module] else (AlertSink, destination)
+
+
+def _has(kind: type, name: str, hook: str) -> bool:
+    """Whether a plugin's class has a hook; one that cannot be loaded has none."""
+    try:
+        return hasattr(catalog.load(kind.group, name), hook)  # type: ignore[attr-defined]  # every kind has a group
+    except PluginError:
+        return False
 
 
 def _attribute(kind: type, name: str, attribute: str) -> Any:

@@ -333,13 +333,38 @@ class Runtime(Parts):
         """The labels of the destinations that have a message about an alert, or one on its way."""
         from .alert.telling import heard
 
-        return heard(self.state, alert_id)
+        alert = self.alerts.get(alert_id)
+        return heard(self.state, alert, self._routes()) if alert else frozenset()
 
     def deliver(self) -> int:
-        """Attempt every delivery that is due; returns how many messages arrived."""
+        """Attempt every delivery that is due; returns how many messages arrived.
+
+        Destinations that refuse, or are down for long, become alerts for the others.
+        """
         self._own()
         self.summaries.tell()
-        return self.outbox.dispatch()
+        delivered = self.outbox.dispatch()
+        return delivered + self.outbox.dispatch() if self.report_deliveries() else delivered
+
+    def report_deliveries(self) -> bool:
+        """Open an alert about each destination that refuses or is down, resolve those about what is back.
+
+        The destination itself is not told. Returns whether there is something new to deliver.
+        """
+        from .alert.lifecycle import PRODUCT, Step
+
+        self._own()
+        now, news = datetime.now(UTC), list(self.troubles.news(datetime.now(UTC)))
+        for trouble, document in news:
+            signal = trouble.signal(now)
+            self.announce([signal])
+            self.troubles.told(trouble, signal, document)
+        over = list(self.troubles.over())
+        for alert_id, document in over:
+            if self.alerts.get(alert_id) is not None:
+                self.lifecycle.change(alert_id, Step.RESOLVE, by=PRODUCT, note="alerts get there again")
+            self.troubles.settled(document)
+        return bool(news or over)
 
     def query(
         self, sql: str, parameters: Mapping[str, Any] | None = None, *, max_rows: int | None = None

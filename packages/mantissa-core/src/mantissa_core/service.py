@@ -96,6 +96,7 @@ class Service:
             thread.join()
         for reception in self._receptions:
             reception.finish()
+        self._runtime.outbox.stop()
         self._log.info("stopped")
 
     def _sources(self, stop: threading.Event) -> list[_Loop]:
@@ -136,7 +137,10 @@ class Service:
         return POLL
 
     def _deliver(self) -> float:
-        self._runtime.deliver()
+        self._runtime.summaries.tell()
+        self._runtime.outbox.wake()
+        if self._runtime.report_deliveries():
+            self._runtime.outbox.wake()
         return POLL
 
     def _watches(self, stop: threading.Event) -> list[_Loop]:

@@ -202,7 +202,9 @@ def test_health_counts_the_last_day_and_forgets(state: State, clock, alert: Aler
     box.dispatch()
     clock.advance(seconds=10)
     box.dispatch()
-    assert box.health("pager") == Health(2, 1)
+    known = box.health("pager")
+    assert (known.attempts, known.delivered, known.failed, known.success_rate) == (2, 1, 1, 0.5)
+    assert (known.last_success, [each.reason for each in known.failures]) == (clock(), ["busy"])
     assert box.health("pag") == Health(0, 0)
     clock.advance(hours=25)
     assert box.health("pager").grade == "unknown"

@@ -114,7 +114,7 @@ def test_a_crash_of_one_stage_does_not_stop_the_others(home, runtime, monkeypatc
         crashes.append(1)
         raise ZeroDivisionError("in delivery")
 
-    monkeypatch.setattr(runtime, "deliver", crashing)
+    monkeypatch.setattr(runtime.outbox, "wake", crashing)
     with running(runtime):
         eventually(lambda: len(crashes) > 2)
         write_lines(home / "incoming" / "a.log", event(1, "open_vault"))

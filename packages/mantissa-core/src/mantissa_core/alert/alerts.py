@@ -247,7 +247,7 @@ class Alerts:
             puts += [*rows, *(Put(key, {"alert": alert.id}) for key in opening)]
         elif _goes_on(alert, taken):
             alert = stepped(alert, Step.REOPEN, PRODUCT, self._clock())
-            alert, rows = tell(alert, routing, EVENTS[Step.REOPEN], self._clock(), heard(self._state, alert.id))
+            alert, rows = tell(alert, routing, EVENTS[Step.REOPEN], self._clock(), heard(self._state, alert, routing))
             entry = audit.entry(f"alert/{alert.id}", Step.REOPEN.value, PRODUCT, self._clock(), note=_WENT_ON)
             puts += [*rows, entry]
         group_key = keys.group(target.group, day(episode.opened))

@@ -71,7 +71,7 @@ class Escalation:
         to = [each for each in routing if each.enabled and each.label in steps[number].to]
         missing = [label for label in steps[number].to if label not in routing.by_label]
         alert = replace(alert, revision=alert.revision + 1)
-        alert, rows = addressed(alert, to, "updated", now, heard(self._state, alert.id))
+        alert, rows = addressed(alert, to, "updated", now, heard(self._state, alert, routing))
         note = f"step {number + 1} of {chain}: {_named(to, missing)}"
         puts = [*rows, Put(keys.alert(alert.id), alert_to_json(alert)), self._entry(alert, "escalate", note, now)]
         if number + 1 < len(steps):
@@ -91,7 +91,7 @@ class Escalation:
             told = False
         else:
             alert = replace(alert, revision=alert.revision + 1)
-            alert, puts = tell(alert, routing, "updated", now, heard(self._state, alert.id))
+            alert, puts = tell(alert, routing, "updated", now, heard(self._state, alert, routing))
             told = any(each.key.startswith("outbox/") for each in puts)
             puts.append(self._entry(alert, "unmute", "the maintenance window is over", now))
         puts.append(Put(keys.alert(alert.id), alert_to_json(alert)))

@@ -8,12 +8,14 @@
     by-severity/<most urgent first>/<newest first>/<id>
     group/<group>/<day>                          the episodes of a group that opened on that day
     member/<signal>                              which alert a signal went to
-    outbox/<alert>/<revision>/<destination>      a message still to be delivered
-    dead/<alert>/<revision>/<destination>        a message that was given up
+    outbox/<destination>/<oldest first>/<alert>/<revision>   a message still to be delivered
+    dead/<destination>/<oldest first>/<alert>/<revision>     a message that was given up
     held/<due>/<destination>/<kind>/<alert>/...  a message that is told together with others, when it is due
     summary/<due>/<destination>/<kind>           what is told of them, while they are taken together
+    circuit/<destination>                        whether it is being attempted, and its last refusal
     deliveries/<alert>                           attempts and receipts
     health/<destination>/<hour>                  attempts and failures in that hour
+    evaluated/<destination>                      its health when it was last evaluated, and its last test
     entity/<entity>/<newest first>/<alert>       alerts by the users, addresses and targets that they name
     verdict/<alert>                              the last verdict on it
     escalation/<due>/<alert>/<chain>             a step of a chain, if nobody acknowledges until then
@@ -50,9 +52,38 @@ def group(group_id: str, day: str) -> str:
     return f"group/{group_id}/{day}"
 
 
-def message(box: str, alert_id: str, revision: int, destination: str) -> str:
-    """Key of a message in the ``outbox`` or among the ``dead``."""
-    return f"{box}/{alert_id}/{revision:08d}/{part(destination)}"
+def message(box: str, destination: str, created: datetime, alert_id: str, revision: int) -> str:
+    """Key of a message in the ``outbox`` or among the ``dead``: of a destination the oldest alert (``created``) first.
+
+    An alert's messages stand together, in order, whatever the clock said when each was queued.
+    """
+    return f"{about(box, destination, created, alert_id)}{revision:08d}"
+
+
+def about(box: str, destination: str, created: datetime, alert_id: str) -> str:
+    """Prefix of a destination's messages about one alert."""
+    age = max((created - _EPOCH) // timedelta(milliseconds=1), 0)
+    return f"{messages(box, destination)}{age:015d}/{alert_id}/"
+
+
+def messages(box: str, destination: str) -> str:
+    """Prefix of a destination's messages in the ``outbox`` or among the ``dead``."""
+    return f"{box}/{part(destination)}/"
+
+
+def behind(box: str, destination: str) -> str:
+    """A text behind all of a destination's messages, and before those of the next one."""
+    return f"{box}/{part(destination)}0"  # the character after the slash
+
+
+def circuit(destination: str) -> str:
+    """Key of a destination's circuit."""
+    return f"circuit/{part(destination)}"
+
+
+def evaluated(destination: str) -> str:
+    """Key of a destination's last evaluation."""
+    return f"evaluated/{part(destination)}"
 
 
 HELD = "held/"

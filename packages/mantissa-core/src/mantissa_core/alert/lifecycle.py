@@ -118,10 +118,10 @@ class Lifecycle:
             return alert
         if alert.status not in _FROM[step]:
             raise StatusError(f"the alert is {alert.status}: {step} it after it was reopened")
-        now = self._clock()
+        now, routing = self._clock(), Routing.of(self._routes())
         told = tell if step is Step.REOPEN else inform
         changed, rows = told(
-            stepped(alert, step, by, now), Routing.of(self._routes()), EVENTS[step], now, heard(self._state, alert.id)
+            stepped(alert, step, by, now), routing, EVENTS[step], now, heard(self._state, alert, routing)
         )
         entry = audit.entry(f"alert/{alert.id}", step.value, by, now, note=note)
         puts = [Put(keys.alert(alert.id), alert_to_json(changed)), entry, *rows]

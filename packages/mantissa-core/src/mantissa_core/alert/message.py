@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mantissa_core.model.alert import Alert, Delivery, Event
@@ -14,6 +14,9 @@ from . import keys
 from .codec import alert_from_json, alert_to_json, time_from_json, time_to_json
 from .hold import Hold
 from .route import Route
+
+LEASE = timedelta(seconds=60)
+"""For how long a message belongs to whoever claimed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,29 @@ class Message:
         """Why the last attempt failed; empty before the first."""
         return str(self.value["error"])
 
+    @property
+    def spent(self) -> int:
+        """How many of its tries are used up; one that only probes whether the destination is back is none."""
+        return int(self.value.get("spent", self.attempt))
+
+    @property
+    def refused(self) -> bool:
+        """Whether the destination refused it for good; else it failed too often."""
+        return bool(self.value.get("refused", False))
+
+    @property
+    def redriven(self) -> int:
+        """How often it came back from the dead by itself."""
+        return int(self.value.get("redriven", 0))
+
     def due(self, now: datetime) -> bool:
-        """Whether it is time to try, and nobody else holds the lease."""
-        return max(time_from_json(self.value["next_at"]), time_from_json(self.value["leased_until"])) <= now
+        """Whether it is time to try, and nobody else holds the lease.
+
+        A lease or a pause that ends later than it can is left from before the clock was set back, and over.
+        """
+        leased, next_at = (time_from_json(self.value[name]) for name in ("leased_until", "next_at"))
+        pause = timedelta(seconds=float(self.value.get("pause", 0.0)))
+        return not (now < leased <= now + LEASE or now < next_at <= now + pause)
 
     def with_(self, **changes: Any) -> Message:
         """The same message with some fields of its row changed."""
@@ -68,7 +91,9 @@ class Message:
 
     def key_in(self, box: str) -> str:
         """Its key in the ``outbox`` or among the ``dead``."""
-        return keys.message(box, self.alert_id, int(self.value["alert"]["revision"]), self.destination)
+        alert = self.value["alert"]
+        created = time_from_json(alert["created"])
+        return keys.message(box, self.destination, created, self.alert_id, int(alert["revision"]))
 
     def delivery(self, previous: str | None) -> Delivery:
         """What the sink gets."""
@@ -94,12 +119,14 @@ def row(alert: Alert, destination: str, type_: str, event: Event, now: datetime,
         "event": event,
         "alert": alert_to_json(alert),
         "attempt": 0,
+        "spent": 0,
         "next_at": time_to_json(now),
+        "pause": 0.0,
         "leased_until": time_to_json(now),
         "error": "",
     }
     if hold is None:
-        return Put(keys.message("outbox", alert.id, alert.revision, destination), value)
+        return Put(keys.message("outbox", destination, alert.created, alert.id, alert.revision), value)
     due = time_to_json(hold.due)
     value["hold"] = {"kind": hold.kind, "since": time_to_json(hold.since), "due": due}
     return Put(keys.held(due, destination, hold.kind, alert.id, alert.revision), value)

@@ -10,6 +10,7 @@ from mantissa_core.model.alert import Alert, Event
 from mantissa_core.model.signal import Severity
 
 from .hold import Digest, Hold, Pace
+from .product import concerns, is_canary
 from .redact.policy import Redaction
 from .redact.redactor import Redactor
 
@@ -30,16 +31,22 @@ class Route:
     redactor: Redactor = field(default_factory=lambda: Redactor(Redaction()))
     digest: Digest | None = None
     pace: Pace | None = None
+    canary: bool = True
+    """Whether it takes test alerts, which have no regard for the severities."""
 
     def takes(self, alert: Alert) -> bool:
         """Whether the destination is enabled, and its severities let the alert through."""
-        return self.enabled and alert.severity in self.severities
+        if not self.enabled or concerns(alert, self.label):
+            return False
+        return self.canary if is_canary(alert) else alert.severity in self.severities
 
     def hold(self, alert: Alert, event: Event, now: datetime) -> Hold | None:
         """Until when a message about the alert waits, to be told together with others; ``None``: it goes out at once.
 
         What becomes of an alert that was told by itself is told by itself, storm or not: a ticket must be closed.
         """
+        if is_canary(alert):
+            return None
         if self.digest and (held := self.digest.hold(alert, now)):
             return held
         return self.pace.hold(alert, now) if self.pace and event == "opened" else None

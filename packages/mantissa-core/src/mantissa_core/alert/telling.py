@@ -82,11 +82,12 @@ def timer(alert: Alert, chain: str, step: int, since: datetime, routing: Routing
     return Put(keys.escalation(due, alert.id, chain), value)
 
 
-def heard(state: State, alert_id: str) -> frozenset[str]:
+def heard(state: State, alert: Alert, routing: Routing) -> frozenset[str]:
     """The destinations that have a message about the alert, or one on its way."""
     # In this order: a message that is delivered in between moves from the outbox to the receipts.
-    waiting = {str(each.value["destination"]) for each in state.scan(keys.PARTITION, f"outbox/{alert_id}/")}
-    history = state.get(keys.PARTITION, keys.deliveries(alert_id))
+    about = ((each.label, keys.about("outbox", each.label, alert.created, alert.id)) for each in routing)
+    waiting = {label for label, prefix in about if any(state.scan(keys.PARTITION, prefix, page=1))}
+    history = state.get(keys.PARTITION, keys.deliveries(alert.id))
     return frozenset(waiting | set(history.value["receipts"] if history else ()))
 
 

@@ -47,22 +47,23 @@ class State:
         """Return those of ``keys`` that exist."""
         return self._store.get_documents(partition, keys) if keys else {}
 
-    def scan(self, partition: str, prefix: str = "") -> Iterator[Document]:
-        """Yield the documents whose keys start with ``prefix``, by key, asking the store page by page.
+    def scan(self, partition: str, prefix: str = "", after: str = "", page: int = PAGE) -> Iterator[Document]:
+        """Yield the documents whose keys start with ``prefix`` and are greater than ``after``, by key.
+
+        The store is asked for ``page`` of them at a time.
 
         May be stale; what is written while it runs may or may not be seen. Claim by :meth:`commit` with the
         document's version before acting on it.
         """
-        after = ""
-        while page := self._store.scan_documents(partition, prefix, after, PAGE):
-            yield from page
-            if len(page) < PAGE:
+        while found := self._store.scan_documents(partition, prefix, after, page):
+            yield from found
+            if len(found) < page:
                 return
-            if page[-1].key <= after:
+            if found[-1].key <= after:
                 raise StateError(
                     f"{partition}: the store's scan does not get beyond {after!r}: report it to its author"
                 )
-            after = page[-1].key
+            after = found[-1].key
 
     def commit(self, partition: str, puts: Sequence[Put], expects: Mapping[str, int] | None = None) -> None:
         """Write all of ``puts`` or nothing, provided that every key of ``expects`` has that version (0: absent).

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import overload
 
+from mantissa_core.alert.product import is_canary
 from mantissa_core.alert.route import Route
 from mantissa_core.model.alert import Alert
 
@@ -65,6 +66,8 @@ class Routing(Sequence[Route]):
 
     def decide(self, alert: Alert, now: datetime) -> Decision:
         """Who is to be told of an alert that opens, or goes on, now."""
+        if is_canary(alert):  # it asks whether each destination can be reached
+            return Decision(tuple(each for each in self._destinations if each.takes(alert)))
         subject = self.subject(alert, now)
         if found := muted(self.rules.windows, subject):
             return Decision((), (), found)
