@@ -38,14 +38,15 @@ from .stored_secret import Secrets
 if TYPE_CHECKING:
     from .alert.alerts import Alerts
     from .alert.enrich.enrichers import Enrichers
-    from .alert.escalation import Escalation
     from .alert.enrich.source import Source
+    from .alert.escalation import Escalation
     from .alert.group import Grouping
     from .alert.hold import Digest, Pace
     from .alert.lifecycle import Lifecycle
     from .alert.outbox import Outbox
     from .alert.outbox.trouble import Troubles
     from .alert.redact.redactor import Redactor
+    from .alert.route import Route
     from .alert.routing.routing import Routing
     from .alert.routing.rules import Problem, Rules
     from .alert.summaries import Summaries

@@ -351,7 +351,8 @@ class Runtime(Parts):
 
         The destination itself is not told. Returns whether there is something new to deliver.
         """
-        from .alert.lifecycle import PRODUCT, Step
+        from .alert.lifecycle import Step
+        from .alert.telling import PRODUCT
 
         self._own()
         now, news = datetime.now(UTC), list(self.troubles.news(datetime.now(UTC)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mantissa_core.hookspecs import AlertSink, Module
+from mantissa_core.hookspecs import Module
 from mantissa_core.model.alert import Delivery, Receipt
 
 from .product import is_canary
@@ -16,10 +16,8 @@ def destination(label: str) -> str:
     return f"modules/{label}"
 
 
-class ModuleSink(AlertSink):
+class ModuleSink:
     """Calls a module's hook for each new alert; tests of the product's own are none."""
-
-    local = True
 
     def __init__(self, module: Module) -> None:
         self._module = module

@@ -109,9 +109,7 @@ def _facts(alert: Alert) -> Iterator[tuple[str, str]]:
             yield name, str(value)
 
 
-def _known(
-    enrichment: Mapping[str, Any], telling: Mapping[str, Iterable[str]], cut: int = _HOW
-) -> dict[str, str]:
+def _known(enrichment: Mapping[str, Any], telling: Mapping[str, Iterable[str]], cut: int = _HOW) -> dict[str, str]:
     """What the enrichers tell of each value: ``{"ips": {"203.0.113.7": {"country": "Norway"}}}``, and what is told."""
     told: dict[str, dict[str, None]] = {}
     for facts, (about, keys) in product(enrichment.values(), telling.items()):

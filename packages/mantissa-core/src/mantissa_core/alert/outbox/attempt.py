@@ -6,17 +6,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from mantissa_core.alert import keys
 from mantissa_core.alert.fold import cut
 from mantissa_core.alert.message import Message
 from mantissa_core.errors import MantissaError, NeedsOperator, PluginError, Retry
-from mantissa_core.hookspecs import AlertSink
+from mantissa_core.model.alert import Delivery, Receipt
 from mantissa_core.state.documents import State
 
 RETRIES = 3
 _LONGEST_ASKED = 86_400.0
+
+
+class Delivers(Protocol):
+    """What the outbox needs of a sink."""
+
+    def deliver(self, delivery: Delivery) -> Receipt:
+        """As :meth:`~mantissa_core.hookspecs.AlertSink.deliver`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class Destination:
     """
 
     label: str
-    sink: AlertSink | None
+    sink: Delivers | None
     hung: Callable[[], bool] = lambda: False
     revive: Callable[[], bool] = lambda: False
 

@@ -15,10 +15,9 @@ from urllib.parse import unquote
 from mantissa_core.alert import keys
 from mantissa_core.alert.health import Health, total
 from mantissa_core.alert.message import Message
-from mantissa_core.hookspecs import AlertSink
 from mantissa_core.state.documents import State
 
-from .attempt import Destination
+from .attempt import Delivers, Destination
 from .circuit import Circuit
 from .redrive import letters, revive
 from .round import Round
@@ -40,7 +39,7 @@ class Outbox:
     def __init__(
         self,
         state: State,
-        sinks: Mapping[str, AlertSink],
+        sinks: Mapping[str, Delivers],
         *,
         hung: Callable[[str], bool] = _never,
         revive: Callable[[str], bool] = _never,
