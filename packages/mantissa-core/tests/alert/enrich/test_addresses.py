@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mantissa_core.alert.enrich import values
 from mantissa_core.alert.enrich.addresses import public_addresses
 from mantissa_core.alert.enrich.remembered import MOST, SECONDS, Remembered
@@ -102,6 +105,9 @@ def test_autonomous_systems_are_written_alike(value: Any, wanted: str | None) ->
         ("", None),
         (True, None),
         (float("inf"), None),
+        (float("nan"), None),
+        (10**400, None),
+        ("٤", None),
         ([], None),
         ("9" * 400, None),
     ],
@@ -109,6 +115,17 @@ def test_autonomous_systems_are_written_alike(value: Any, wanted: str | None) ->
 )
 def test_numbers_are_finite(value: Any, wanted: float | None) -> None:
     assert values.number(value) == wanted
+
+
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.just(10**400), st.floats(), st.text())
+
+
+@given(st.one_of(SCALARS, st.lists(SCALARS), st.dictionaries(st.text(), SCALARS)), SCALARS)
+def test_whatever_a_vendor_says_becomes_small_json_or_nothing(value: Any, other: Any) -> None:
+    said = [values.text(value), values.number(value), values.count(value), values.asn(value)]
+    document = json.dumps([*said, values.coordinates(value, other)], allow_nan=False)
+    assert len(document) < 2000
+    assert document.encode()
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,6 @@ def show_details(
             ("rule", alert.rule_id),
             ("tags", alert.tags),
             ("harmless when", "; ".join(falsepositives)),
-            ("missing", "; ".join(f"{label}: {reason}" for label, reason in alert.unenriched.items())),
             ("redacted", ", ".join(f"{count} {kind}" for kind, count in alert.redacted.items())),
         ]
     )
