@@ -119,6 +119,7 @@ def until(enricher: MaxMind, wanted: str) -> bool:
     while time.monotonic() < end:
         if told(enricher)["city"] == wanted:
             return True
+        time.sleep(0.001)
     return False
 
 
