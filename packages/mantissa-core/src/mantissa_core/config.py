@@ -236,6 +236,23 @@ class AlertsSection(_Section):
     """Seconds that an alert waits for the counts, and that counting may take."""
 
 
+class CanarySection(_Section):
+    """``[canary]``: test alerts that go all the way, from an event to every destination.
+
+    Off by default: they are written to where people read.
+    """
+
+    every: float | None = Field(None, ge=60)
+    """Between two tests in ``mantissa run``: seconds, or a text such as ``"1h"``; none without it."""
+    within: float = Field(300.0, ge=1)
+    """How long one may take before somebody else is told: seconds, or a text such as ``"5m"``."""
+
+    @field_validator("every", "within", mode="before")
+    @classmethod
+    def _seconds(cls, value: Any) -> Any:
+        return seconds(value)
+
+
 class MetricsSection(_Section):
     """``[metrics]``: figures about the sources, for Prometheus."""
 
@@ -280,6 +297,7 @@ class Settings(_Section):
     query: QuerySection = QuerySection()
     ask: AskSection = AskSection()
     alerts: AlertsSection = AlertsSection()
+    canary: CanarySection = CanarySection()
     metrics: MetricsSection = MetricsSection()
     log: LogSection = LogSection()
 

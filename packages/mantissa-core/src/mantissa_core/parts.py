@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import catalog
-from .config import FILE, EnricherSection, Settings, SinkSection, _Labelled
+from .config import FILE, EnricherSection, Settings, _Labelled
 from .errors import ConfigError, PluginError
 from .hookspecs import (
     AlertSink,
@@ -30,7 +31,7 @@ from .hookspecs import (
 )
 from .host import Host
 from .log import get_logger
-from .model import Detector, Query, QueryResult, Severity, Signal
+from .model import Detector, Query, QueryResult, Signal
 from .references import References, stored_names
 from .settings import configure
 from .stored_secret import Secrets
@@ -39,17 +40,7 @@ if TYPE_CHECKING:
     from .alert.alerts import Alerts
     from .alert.enrich.enrichers import Enrichers
     from .alert.enrich.source import Source
-    from .alert.escalation import Escalation
     from .alert.group import Grouping
-    from .alert.hold import Digest, Pace
-    from .alert.lifecycle import Lifecycle
-    from .alert.outbox import Outbox
-    from .alert.outbox.trouble import Troubles
-    from .alert.redact.redactor import Redactor
-    from .alert.route import Route
-    from .alert.routing.routing import Routing
-    from .alert.routing.rules import Problem, Rules
-    from .alert.summaries import Summaries
     from .alert.verdicts import Verdicts
     from .collect import Ingester
     from .collect.attempts import Attempts
@@ -92,7 +83,6 @@ class Parts:
         self._file = str(home / FILE)
         self._lock = threading.RLock()
         self._started: set[type] = set()
-        self._paces: dict[str, Pace] = {}
         self._log = get_logger("runtime")
         self.host = Host(where=self._file)
 
@@ -143,9 +133,11 @@ class Parts:
     @cached_property
     def log_types(self) -> LogTypes:
         """What events look like."""
-        from .parse.log_types import LogTypes
+        from .parse.log_types import LogTypes, read
 
-        return LogTypes.load([self.home / path for path in self.settings.log_types.paths])
+        found = LogTypes.load([self.home / path for path in self.settings.log_types.paths])
+        found.add(read(files("mantissa_core.alert") / "canary.yaml"))
+        return found
 
     @cached_property
     def rules(self) -> RuleSet:
@@ -183,12 +175,15 @@ class Parts:
 
     @cached_property
     def detectors(self) -> Sequence[Detector]:
-        """The modules' detectors, named ``<label>/<name>``, each guarded as a hook of its module is."""
-        return [
+        """The built-in one, and the modules', named ``<label>/<name>``, each guarded as a hook of its module is."""
+        from .alert.canary import detector
+
+        modules = [
             replace(each, name=f"{label}/{each.name}", run=partial(self._look, label, each))
             for label, module in self.plugins(Module).items()
             for each in module.detectors()
         ]
+        return [detector(), *modules]
 
     @cached_property
     def engine(self) -> Engine:
@@ -264,59 +259,6 @@ class Parts:
         from .alert.verdicts import Verdicts
 
         return Verdicts(self.state)
-
-    @cached_property
-    def lifecycle(self) -> Lifecycle:
-        """What people do with alerts."""
-        from .alert.lifecycle import Lifecycle
-
-        return Lifecycle(self.state, self._routes)
-
-    @cached_property
-    def escalation(self) -> Escalation:
-        """What happens to alerts that nobody looks at, and to those of a maintenance window."""
-        from .alert.escalation import Escalation
-
-        return Escalation(self.state, self._routes)
-
-    @cached_property
-    def routing_rules(self) -> Rules:
-        """Which alerts go where."""
-        from .alert.routing.rules import Rules
-
-        own = self.settings
-        rules = Rules.of(own.routes, own.environments, own.maintenance, own.escalations)
-        for each in rules.problems(self._heard_by_sink):
-            self._log.warning("routing", place=each.place, problem=each.detail)
-        return rules
-
-    def routing_problems(self) -> Sequence[Problem]:
-        """What the configuration says about routing to no effect."""
-        return self.routing_rules.problems(self._heard_by_sink)
-
-    @cached_property
-    def outbox(self) -> Outbox:
-        """From alerts to destinations."""
-        from .alert.module_sink import ModuleSink, destination
-        from .alert.outbox import Outbox
-
-        sinks = {label: self.plugin(AlertSink, label) for label in self.labels(AlertSink)} | self.plugins(AlertSink)
-        modules = {destination(label): ModuleSink(self.plugin(Module, label)) for label in self._hearing_modules()}
-        return Outbox(self.state, {**sinks, **modules}, hung=self._destination_hung, revive=self._revive_destination)
-
-    @cached_property
-    def troubles(self) -> Troubles:
-        """What is wrong with destinations."""
-        from .alert.outbox.trouble import Troubles
-
-        return Troubles(self.state)
-
-    @cached_property
-    def summaries(self) -> Summaries:
-        """Messages that are told together."""
-        from .alert.summaries import Summaries
-
-        return Summaries(self.state)
 
     # --- plugins ------------------------------------------------------------------------------------------
 
@@ -467,7 +409,7 @@ class Parts:
         sources = []
         for label, enricher in self.plugins(Enricher).items():
             section = self.settings.enrichers.get(label) or EnricherSection(plugin="")
-            about = _attribute(Enricher, section.plugin, "about") if section.plugin else None
+            about = attribute_of(Enricher, section.plugin, "about") if section.plugin else None
             limits = Limits(section.budget, section.ttl, section.per_minute)
             sources.append(Source(label, enricher, limits, about, partial(self._revive, Enricher)))
         if self.settings.alerts.peers:
@@ -494,94 +436,8 @@ class Parts:
         window = timedelta(minutes=self.settings.alerts.window_minutes)
         return Grouping(window, rule.description if rule else "")
 
-    @property
-    def _heard_by_sink(self) -> Mapping[str, Sequence[Severity] | None]:
-        return {label: each.severity_filter if each.enabled else None for label, each in self.settings.sinks.items()}
 
-    def _routes(self) -> Routing:
-        from .alert.route import Route
-        from .alert.routing.routing import Routing
-
-        destinations = [
-            Route(
-                label,
-                each.enabled,
-                frozenset(each.severity_filter),
-                each.plugin,
-                self._redactor(label, each),
-                self._digest(each),
-                self._pace(label, each),
-                each.canary,
-            )
-            for label, each in self.settings.sinks.items()
-        ]
-        return Routing([*destinations, *self._module_routes()], self.routing_rules)
-
-    def _digest(self, section: SinkSection) -> Digest | None:
-        from .alert.hold import Digest
-
-        own = section.digest
-        return Digest(timedelta(seconds=own.every), frozenset(own.severities)) if own else None
-
-    def _pace(self, label: str, section: SinkSection) -> Pace | None:
-        from .alert.hold import Pace
-
-        own: int | None = _attribute(AlertSink, section.plugin, "per_minute")
-        limit = own if section.per_minute is None else section.per_minute
-        return self._paces.setdefault(label, Pace(limit)) if limit else None
-
-    def _module_routes(self) -> list[Route]:
-        """Modules that want to hear of new alerts get them through the outbox, as destinations do."""
-        from .alert.module_sink import destination
-        from .alert.redact.policy import SECRETS_ONLY
-        from .alert.redact.redactor import Redactor
-        from .alert.route import Route
-
-        secrets_only, sections = Redactor(SECRETS_ONLY), self._sections(Module)
-        return [
-            Route(destination(label), type=sections[label].plugin, redactor=secrets_only, canary=False)
-            for label in self._hearing_modules()
-        ]
-
-    def _hearing_modules(self) -> list[str]:
-        """The configured modules whose class has the hook; none is started for that."""
-        from .alert.module_sink import HOOK
-
-        return [label for label in self.labels(Module) if _has(Module, self._sections(Module)[label].plugin, HOOK)]
-
-    def _destination_hung(self, destination: str) -> bool:
-        kind, label = _kind_and_label(destination)
-        return self.host.is_quarantined(kind, label)
-
-    def _revive_destination(self, destination: str) -> bool:
-        return self._revive(*_kind_and_label(destination))
-
-    def _redactor(self, label: str, section: SinkSection) -> Redactor:
-        from .alert.redact.policy import SECRETS_ONLY, Redaction
-        from .alert.redact.redactor import Redactor
-
-        policy = section.redact or (SECRETS_ONLY if _attribute(AlertSink, section.plugin, "local") else Redaction())
-        references = References(Secrets(self.secrets), self._file)
-        key = references.text(policy.hash_key, True, f"sinks.{label}.redact.hash_key") if policy.hash_key else ""
-        self.host.hide(references.hidden)
-        return Redactor(policy, key)
-
-
-def _kind_and_label(destination: str) -> tuple[type, str]:
-    """The plugin that a destination is: a sink, or under ``modules/`` a module."""
-    section, _, label = destination.rpartition("/")
-    return (Module, label) if section == SECTIONS[Module] else (AlertSink, destination)
-
-
-def _has(kind: type, name: str, hook: str) -> bool:
-    """Whether a plugin's class has a hook; one that cannot be loaded has none."""
-    try:
-        return hasattr(catalog.load(kind.group, name), hook)  # type: ignore[attr-defined]  # every kind has a group
-    except PluginError:
-        return False
-
-
-def _attribute(kind: type, name: str, attribute: str) -> Any:
+def attribute_of(kind: type, name: str, attribute: str) -> Any:
     """What a plugin's class says about itself, or its kind of all; of a plugin that cannot be loaded, the latter."""
     try:
         return getattr(catalog.load(kind.group, name), attribute)  # type: ignore[attr-defined]  # every kind has one

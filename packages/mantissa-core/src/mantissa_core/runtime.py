@@ -24,15 +24,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .config import Settings, load
+from .deliveries import Deliveries
 from .errors import BadRecord, MantissaError, NeedsOperator, PluginError, Retry
 from .hookspecs import Collector
 from .model import Alert, Page, QueryResult, Signal, Stream
-from .parts import Parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .alert.routing.explain import Explanation
     from .collect import Budget, Buffer, Collected, Ingested, Ingester, Ingesters
     from .detect.follow.gap_replay import Replayed
     from .detect.follow.progress import Gap
@@ -52,7 +51,7 @@ class Detected:
     problems: dict[str, str] = field(default_factory=dict)
 
 
-class Runtime(Parts):
+class Runtime(Deliveries):
     """An instance of Mantissa Log in this process. Open one with :meth:`open`; close it, or use ``with``.
 
     Thread-safe. Two instances with different homes live side by side. After a fork the child must open its own:
@@ -67,7 +66,6 @@ class Runtime(Parts):
         self._detecting = threading.Lock()
         self._buffers: dict[tuple[str, str], Buffer] = {}
         self._open_streams: Ingesters | None = None
-        self._listeners: list[Callable[[Alert], None]] = []
 
     @classmethod
     def open(cls, source: str | Path | Mapping[str, Any] = ".") -> Self:
@@ -306,67 +304,6 @@ class Runtime(Parts):
         for gap in gaps:
             Progress(self.state).close(gap)
 
-    def announce(self, signals: Sequence[Signal]) -> list[Alert]:
-        """Open or update alerts for signals of the product's own, not of a rule; return the alerts that are new."""
-        self._own()
-        applied = self.alerts.apply(signals, self._routes())
-        opened = [alert for change, alert in applied if change == "opened"]
-        for alert in opened:
-            self._announce(alert)
-        return opened
-
-    def escalate(self) -> int:
-        """Do what time makes due: steps of escalation chains, and telling of alerts whose maintenance window closed.
-
-        Returns of how many alerts people are told now; :meth:`deliver` sends the messages.
-        """
-        self._own()
-        return self.escalation.run()
-
-    def explain_routes(self, alert: Alert, at: datetime | None = None) -> Explanation:
-        """Where an alert would go if it opened now, or at some time, and why."""
-        from .alert.routing.explain import explain
-
-        return explain(self._routes(), alert, at or datetime.now(UTC))
-
-    def told(self, alert_id: str) -> frozenset[str]:
-        """The labels of the destinations that have a message about an alert, or one on its way."""
-        from .alert.telling import heard
-
-        alert = self.alerts.get(alert_id)
-        return heard(self.state, alert, self._routes()) if alert else frozenset()
-
-    def deliver(self) -> int:
-        """Attempt every delivery that is due; returns how many messages arrived.
-
-        Destinations that refuse, or are down for long, become alerts for the others.
-        """
-        self._own()
-        self.summaries.tell()
-        delivered = self.outbox.dispatch()
-        return delivered + self.outbox.dispatch() if self.report_deliveries() else delivered
-
-    def report_deliveries(self) -> bool:
-        """Open an alert about each destination that refuses or is down, resolve those about what is back.
-
-        The destination itself is not told. Returns whether there is something new to deliver.
-        """
-        from .alert.lifecycle import Step
-        from .alert.telling import PRODUCT
-
-        self._own()
-        now, news = datetime.now(UTC), list(self.troubles.news(datetime.now(UTC)))
-        for trouble, document in news:
-            signal = trouble.signal(now)
-            self.announce([signal])
-            self.troubles.told(trouble, signal, document)
-        over = list(self.troubles.over())
-        for alert_id, document in over:
-            if self.alerts.get(alert_id) is not None:
-                self.lifecycle.change(alert_id, Step.RESOLVE, by=PRODUCT, note="alerts get there again")
-            self.troubles.settled(document)
-        return bool(news or over)
-
     def query(
         self, sql: str, parameters: Mapping[str, Any] | None = None, *, max_rows: int | None = None
     ) -> QueryResult:
@@ -378,13 +315,6 @@ class Runtime(Parts):
         self._own()
         limit = min(max_rows or self.settings.query.max_result_rows, 10_000)
         return self._ask(sql, parameters or {}, limit)
-
-    def on_alert(self, listener: Callable[[Alert], None]) -> None:
-        """Call ``listener`` with every alert that :meth:`detect` opens, on the thread that detects.
-
-        At most once per alert and process: for delivery that survives a crash configure a sink.
-        """
-        self._listeners.append(listener)
 
     def close(self) -> None:
         """Commit what is buffered, finish, and release everything. Harmless when repeated."""
@@ -442,10 +372,3 @@ class Runtime(Parts):
         for alert in result.opened:
             self._announce(alert)
         return result
-
-    def _announce(self, alert: Alert) -> None:
-        for listener in self._listeners:
-            try:
-                listener(alert)
-            except Exception as error:  # noqa: BLE001  # the listener is the embedding program's
-                self._log.error("on_alert listener failed", error=type(error).__name__, alert=alert.id)

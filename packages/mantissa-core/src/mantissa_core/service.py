@@ -9,6 +9,8 @@
     escalate           alerts that nobody took     ── messages ─▶ deliver
     job/<name>         at the module's interval
     health             alerts about the sources themselves
+    canary             test events, where [canary] says so
+    destinations       how each took its messages, every five minutes
     metrics            answers Prometheus, where [metrics] says so
     maintain           compaction, retention, vacuum
 
@@ -23,9 +25,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from . import maintenance
+from . import canaries, maintenance
+from .alert.sink_health import EVERY as EVALUATE_EVERY
 from .errors import MantissaError, NeedsOperator, Retry
 from .hookspecs import Collector, Module, Receiver
 from .log import get_logger
@@ -40,6 +44,8 @@ if TYPE_CHECKING:
 POLL = 1.0
 """Seconds at most between two looks for new events (another process may write them) and due deliveries."""
 MAINTAIN_EVERY = 60.0
+CANARY_POLL = 5.0
+"""Seconds between two looks at test alerts."""
 DAY = 86_400.0
 SHORTEST, LONGEST = 1.0, 300.0
 """Seconds of the first and the longest pause after a failure; they double in between."""
@@ -77,6 +83,8 @@ class Service:
             _Loop("deliver", self._deliver, wake=self._alerted),
             *self._jobs(),
             *self._watches(stop),
+            _Loop("destinations", self._evaluate_destinations),
+            *([_Loop("canary", self._canary)] if self._runtime.settings.canary.every else []),
             _Loop("maintain", _Maintenance(self._runtime).step),
         ]
         threads = [
@@ -150,10 +158,25 @@ class Service:
         return loops
 
     def _health(self) -> float:
+        if changed := self._runtime.notice_changes():
+            self._log.info("settings of destinations changed: what they refused is tried again", labels=changed)
         for alert in report_problems(self._runtime):
             self._log.warning("source needs a look", id=alert.id, severity=str(alert.severity), summary=alert.summary)
             self._alerted.set()
         return EVERY
+
+    def _evaluate_destinations(self) -> float:
+        now = datetime.now(UTC)
+        for each in self._runtime.destinations():
+            self._runtime.sink_healths.store(each, now)
+        return EVALUATE_EVERY
+
+    def _canary(self) -> float:
+        """Send a test event when it is time, and look what became of the last ones."""
+        if canaries.send_when_due(self._runtime):
+            self._committed.set()
+        canaries.look(self._runtime)
+        return CANARY_POLL
 
     def _jobs(self) -> list[_Loop]:
         modules = self._runtime.plugins(Module)

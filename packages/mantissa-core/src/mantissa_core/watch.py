@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from .alert.metrics import sink_metrics
 from .collect.drift import Drift, drift_of
 from .collect.health import Finding, drift_findings, findings
 from .collect.metrics import CONTENT_TYPE, metrics
@@ -82,12 +83,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         try:
-            known = health(self.runtime)
+            known, sinks = health(self.runtime), sink_metrics(self.runtime.sink_health())
         except MantissaError as error:
             get_logger("metrics").error("no metrics", reason=str(error))
             self.send_error(503)
             return
-        body = metrics(known.reports, known.drifts, known.findings).encode()
+        body = (metrics(known.reports, known.drifts, known.findings) + sinks).encode()
         self.send_response(200)
         self.send_header("Content-Type", CONTENT_TYPE)
         self.send_header("Content-Length", str(len(body)))

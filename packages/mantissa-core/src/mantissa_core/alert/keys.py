@@ -16,6 +16,7 @@
     deliveries/<alert>                           attempts and receipts
     health/<destination>/<hour>                  attempts and failures in that hour
     evaluated/<destination>                      its health when it was last evaluated, and its last test
+    canary/<id>                                  a test event, and where its alert should get
     entity/<entity>/<newest first>/<alert>       alerts by the users, addresses and targets that they name
     verdict/<alert>                              the last verdict on it
     escalation/<due>/<alert>/<chain>             a step of a chain, if nobody acknowledges until then

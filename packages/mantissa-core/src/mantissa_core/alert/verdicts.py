@@ -24,6 +24,7 @@ from mantissa_core.state.documents import State
 
 from . import keys
 from .codec import time_from_json, time_to_json
+from .product import CANARY
 
 LONGEST_NOTE = 4000
 """Characters."""
@@ -133,11 +134,11 @@ class Verdicts:
         return [_judgement(alert, each) for each in entries if each["action"] == "verdict"]
 
     def precision(self) -> list[Precision]:
-        """For each rule that opened alerts what became of them; most alerts first."""
+        """For each rule that opened alerts what became of them; most alerts first. Test alerts do not count."""
         alerts = Counter(unquote(each.key.split("/")[1]) for each in self._state.scan(keys.PARTITION, "by-rule/"))
         judged = self._state.scan(keys.PARTITION, keys.verdict(""))
         counts = Counter((each.value["rule"], each.value["verdict"]) for each in judged)
-        found = [_precision(rule, alerts[rule], counts) for rule in alerts]
+        found = [_precision(rule, alerts[rule], counts) for rule in alerts if rule != CANARY]
         return sorted(found, key=lambda each: (-each.alerts, each.rule))
 
 

@@ -100,7 +100,11 @@ def _destinations(runtime: Runtime) -> Iterator[Check]:
     remedy = ": mend the destination, then run 'mantissa alerts redeliver'" if dead else ""
     yield Check("deliveries", "outbox", "warning" if dead else "ok", detail + remedy)
     for label in runtime.labels(AlertSink):
-        health = runtime.outbox.health(label)
+        health, circuit = runtime.outbox.health(label), runtime.outbox.circuit(label)
+        if circuit.opened:
+            since = f"down since {circuit.opened:%Y-%m-%d %H:%M} UTC: {circuit.error}"
+            yield Check("deliveries", label, "problem", f"{since}; its alerts wait and go out once it is back")
+            continue
         if not health.attempts:
             yield Check("deliveries", label, "ok", "no attempts in 24 hours")
             continue
@@ -109,7 +113,7 @@ def _destinations(runtime: Runtime) -> Iterator[Check]:
             yield Check("deliveries", label, "ok", share)
         else:
             # The past of a day, which a mended destination has too.
-            remedy = "the log of 'mantissa run' has the errors"
+            remedy = "'mantissa sinks health' has the reasons"
             yield Check("deliveries", label, "warning", f"{share}, {health.grade}: {remedy}")
 
 

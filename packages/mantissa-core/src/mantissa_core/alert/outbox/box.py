@@ -76,8 +76,16 @@ class Outbox:
         self._rounds.wait()
 
     def redrive(self, destination: str | None = None) -> int:
-        """Put dead letters (of one destination, or all) back into the outbox; return how many."""
-        return sum(revive(self._state, each, self._clock()) for each in letters(self._state, destination))
+        """Put dead letters (of one destination, or all) back into the outbox; return how many.
+
+        Somebody has mended something: a destination that is down is probed at once.
+        """
+        count = sum(revive(self._state, each, self._clock()) for each in letters(self._state, destination))
+        prefix = "circuit/" if destination is None else keys.circuit(destination)
+        for each in self._state.scan(keys.PARTITION, prefix):
+            if destination in (None, _last(each.key)):
+                self._state.update(keys.PARTITION, each.key, _hurried)
+        return count
 
     def waiting(self) -> Iterator[Message]:
         """The messages that are still to be delivered."""
@@ -137,6 +145,10 @@ def _wants(circuit: Circuit, waiting: bool, now: datetime) -> bool:
     if circuit.closed:
         return waiting or circuit.redrive
     return circuit.due(now) or (waiting and circuit.due_for_others(now))
+
+
+def _hurried(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    return {**value, "until": None} if value and value["state"] == "open" else value
 
 
 def _last(key: str) -> str:
