@@ -75,6 +75,13 @@ def test_without_routes_every_sink_hears_all(mantissa_at):
     assert "every alert" in mantissa_at("routes", "list").output
 
 
+def test_a_sink_without_severities_hears_of_steps_alone(home, mantissa_at):
+    with (home / "mantissa.toml").open("a") as file:
+        file.write('[sinks.boss]\nplugin = "core.file"\npath = "boss.ndjson"\nseverity_filter = []\n')
+    found = documents(mantissa_at("--json", "routes", "list"))["unrouted"]
+    assert found == [{"sink": "log", "when": []}, {"sink": "boss", "when": ["nothing but steps of escalation"]}]
+
+
 def test_without_sinks_the_list_says_what_to_do(home):
     (home / "mantissa.toml").write_text("[rules]\npacks = false\n")
     assert mantissa("-C", str(home), "routes", "list").output.startswith("Alerts go nowhere: add [sinks.<label>]")

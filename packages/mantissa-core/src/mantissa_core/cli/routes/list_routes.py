@@ -87,6 +87,8 @@ def _severities(severities: Iterable[Severity]) -> list[str]:
     from mantissa_core.model import Severity
 
     found = set(severities)
+    if not found:
+        return ["nothing but steps of escalation"]
     return [] if found == set(Severity) else [f"severities {', '.join(each for each in Severity if each in found)}"]
 
 
