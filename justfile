@@ -35,6 +35,7 @@ bench:
     uv run python benchmarks/ingest.py
     uv run python benchmarks/detect.py
     uv run python benchmarks/parse.py
+    uv run python benchmarks/alerts.py
 
 # Run the conformance kits of everything installed, record what they found, and write the table of sources
 conformance *args:

@@ -183,8 +183,11 @@ detection:
 """
 
 
-def latency() -> dict[str, Any]:
-    """From a committed event to the webhook's receiver, in a whole instance."""
+def latency(apart: str = "") -> dict[str, Any]:
+    """From a committed event to the webhook's receiver, in a whole instance.
+
+    ``apart``: another instance with the same home writes the events, so that the service must look for itself.
+    """
     from mantissa_core.simulate import cloudtrail_stream
 
     parsed = [json.loads(line) for line in cloudtrail_stream(5, RATE * SECONDS, START)]
@@ -196,15 +199,16 @@ def latency() -> dict[str, Any]:
         (Path(name) / "marked.yml").write_text(RULE)
         home = {
             "home": name,
-            "rules": {"packs": False, "paths": ["marked.yml"]},
+            "rules": {"paths": ["marked.yml"]},
             "sinks": {"hook": {"plugin": "core.webhook", "url": receiver.url}},
         }
-        with Runtime.open(home) as runtime, running(runtime):
+        with Runtime.open(home) as runtime, Runtime.open(home) as other, running(runtime):
+            writer = other if apart else runtime
             started = time.perf_counter()
             for begin in range(0, len(parsed), step):
                 time.sleep(max(0.0, started + begin / RATE - time.perf_counter()))
                 page = [_marked(each, at) for at, each in enumerate(parsed[begin : begin + step], begin)]
-                runtime.ingest("aws.cloudtrail", page)
+                writer.ingest("aws.cloudtrail", page)
                 now = time.perf_counter()
                 committed |= {f"bench-{at}": now for at in range(begin, begin + step) if f"bench-{at}" in marked}
             until = time.monotonic() + 60
@@ -272,15 +276,17 @@ def report(alerts: int, runs: int) -> str:
     """The section for RESULTS.md."""
     apart = [run("throughput", alerts, alerts) for _ in range(runs)]
     folded = [run("throughput", alerts * 10, GROUPS) for _ in range(runs)]
-    late = run("latency")
+    late, apart_late = run("latency"), run("latency", "apart")
     rows = [
         *_rows(f"{alerts:,} signals of as many groups", apart, "alerts"),
         *_rows(f"{alerts * 10:,} signals of {GROUPS} groups", folded, "signals"),
-        ("committed event → webhook received, 1,000 events/s: p95", f"**{late['p95']} s**", f"≤ {LATEST:g} s"),
-        ("the same: p50, p99", f"{late['p50']} s, {late['p99']} s", ""),
-        ("the same: alerts, missing", f"{late['alerts']}, {late['missing']}", "0 missing"),
+        *_late("committed event → webhook received, 1,000 events/s", late),
+        *_late("the same, events written by another process", apart_late),
     ]
-    return f"`uv run python benchmarks/alerts.py --record`, {machine()}; medians of {runs} runs.\n\n" + table(rows)
+    return (
+        f"`uv run python benchmarks/alerts.py --record`, {machine()}; medians of {runs} runs.\n\n"
+        "The service looks once a second for what another process has stored.\n\n" + table(rows)
+    )
 
 
 def _rows(what: str, found: list[dict[str, Any]], unit: str) -> Iterator[tuple[str, object, str]]:
@@ -297,6 +303,12 @@ def _rows(what: str, found: list[dict[str, Any]], unit: str) -> Iterator[tuple[s
     )
     yield "the same: the documents by json and sqlite3 alone", f"{bare:.2f} CPU-s, ours {ours:.2f} CPU-s", ""
     yield "ratio, ours to bare", f"**{ours / bare:.1f}**", ""
+
+
+def _late(what: str, found: dict[str, Any]) -> Iterator[tuple[str, object, str]]:
+    asked = "" if "another" in what else f"≤ {LATEST:g} s"  # the service looks once a second for what others wrote
+    yield f"{what}: p95", f"**{found['p95']} s** (p50 {found['p50']} s, p99 {found['p99']} s)", asked
+    yield "the same: alerts, missing", f"{found['alerts']}, {found['missing']}", "0 missing"
 
 
 def main() -> None:

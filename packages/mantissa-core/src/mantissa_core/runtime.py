@@ -62,6 +62,8 @@ class Runtime(Deliveries):
         super().__init__(settings, home)
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         """What live collection takes for the present. Simulations, whose hours pass in minutes, set another."""
+        self.stored = threading.Event()
+        """Set when :meth:`ingest` or :meth:`flush` stored events, so that a service evaluates them at once."""
         self._pid = os.getpid()
         self._detecting = threading.Lock()
         self._buffers: dict[tuple[str, str], Buffer] = {}
@@ -125,6 +127,7 @@ class Runtime(Deliveries):
             stored = self._buffer(log_type, source).store(ingester, log_type)
             if listed:
                 stored += ingester.ingest(Page({}, records=listed), log_type, {})
+        self.stored.set()
         return stored
 
     @contextmanager
@@ -145,6 +148,7 @@ class Runtime(Deliveries):
             if buffer:
                 with self._ingesters.use(f"ingest/{source}", source) as ingester:
                     buffer.store(ingester, log_type)
+                self.stored.set()
 
     def collect(self, label: str | None = None, stop: Callable[[], bool] = lambda: False) -> Iterator[Collected]:
         """Read every stream of one collector, or of all, until each has no more; yields after every commit.

@@ -62,7 +62,7 @@ class Service:
     def __init__(self, runtime: Runtime, *, pauses: float = 1.0) -> None:
         self._runtime, self._pauses = runtime, pauses
         self._log = get_logger("service")
-        self._committed, self._alerted = threading.Event(), threading.Event()
+        self._committed, self._alerted = runtime.stored, threading.Event()
         self._receptions: list[Reception] = []
 
     def run(self, stop: threading.Event) -> None:

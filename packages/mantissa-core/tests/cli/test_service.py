@@ -27,10 +27,10 @@ def runtime(home):
 
 
 @contextmanager
-def running(runtime):
+def running(runtime, pauses=0.002):
     """The service at work; stopped, and awaited, at the end."""
     stop = threading.Event()
-    thread = threading.Thread(target=Service(runtime, pauses=0.002).run, args=(stop,))
+    thread = threading.Thread(target=Service(runtime, pauses=pauses).run, args=(stop,))
     thread.start()
     try:
         yield
@@ -157,7 +157,7 @@ def test_stopping_finishes_the_page_in_hand(runtime):
 
     _scripted(runtime, collector=Slow())
     stop = threading.Event()
-    thread = threading.Thread(target=Service(runtime, pauses=0.002).run, args=(stop,))
+    thread = threading.Thread(target=Service(runtime, pauses=pauses).run, args=(stop,))
     thread.start()
     assert reading.wait(PATIENCE)
     stop.set()
@@ -225,3 +225,11 @@ def test_a_changed_secret_ends_the_pause_of_a_source_that_was_refused(home, tmp_
             opened.secrets.put_secret("place", str(tmp_path / "mended"), 1)
             eventually(lambda: _stored(opened) == 1)
         assert not opened.attempts.get("late", "").failing
+
+
+def test_what_this_process_stores_is_alerted_on_without_waiting_for_the_next_look(home, runtime):
+    sink = home / "alerts.ndjson"
+    with running(runtime, pauses=1000):
+        for number in (1, 2):  # the second comes while the loops rest
+            runtime.ingest("acme.audit", [event(number * 700, "open_vault")])
+            eventually(lambda seen=number: sink.exists() and sink.read_text().count("\n") == seen)
