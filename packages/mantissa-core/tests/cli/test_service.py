@@ -157,7 +157,7 @@ def test_stopping_finishes_the_page_in_hand(runtime):
 
     _scripted(runtime, collector=Slow())
     stop = threading.Event()
-    thread = threading.Thread(target=Service(runtime, pauses=pauses).run, args=(stop,))
+    thread = threading.Thread(target=Service(runtime, pauses=0.002).run, args=(stop,))
     thread.start()
     assert reading.wait(PATIENCE)
     stop.set()

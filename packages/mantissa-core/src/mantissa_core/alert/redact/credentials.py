@@ -96,7 +96,7 @@ SECRET = (
     Detector(Kind.SECRET, re.compile(rf"{_OPTION}[\"']?(?P<value>[^\s\"']{{3,}})"), _is_value, hints=_OPTIONS),
     Detector(
         Kind.SECRET,
-        re.compile(r"(?:mysql|sshpass|mongo)\w{0,20}\s(?:.{0,400}\s)?-p(?P<value>[^\s\"']{3,})"),
+        re.compile(r"(?:mysql|sshpass|mongo)\w{0,20}\s(?:.{0,400}?\s)??-p(?P<value>[^\s\"']{3,})"),
         _is_value,
         hints=("mysql", "sshpass", "mongo"),
     ),

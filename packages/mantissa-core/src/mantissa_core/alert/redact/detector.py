@@ -36,7 +36,8 @@ class Detector:
     ``pattern`` matches the value, or in its group ``value``. ``holds`` proves it, by check digits for instance.
     ``label`` must occur shortly before it, or in the name of the field: a number that looks like nothing else needs
     one. ``hints`` are texts without any of which, in lower case, there is no match; ``digits`` is how many a match has
-    at least. Both are there for speed alone.
+    at least. Both are there for speed alone. ``in_words``: the form goes on over spaces, so that it may take in words
+    that follow; a beginning that holds is the value then.
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class Detector:
     label: Label | None = None
     hints: tuple[str, ...] = ()
     digits: int = 0
+    in_words: bool = False
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -54,10 +56,20 @@ class Detector:
     def find(self, text: str, field: str) -> Iterator[Found]:
         """The values in a text, which is that of ``field`` where it is one."""
         group = "value" if "value" in self.pattern.groupindex else 0
-        for match in self.pattern.finditer(text):
+        position = 0
+        while match := self.pattern.search(text, position):
             start, end = match.span(group)
-            if self._labelled(text, field, start) and (self.holds is None or self.holds(text[start:end])):
+            position = max(match.end(), position + 1)
+            if self._labelled(text, field, start) and (end := start + self._holding(text[start:end])) > start:
+                position = match.end() if end == match.end(group) else end
                 yield Found(start, end, self.kind)
+
+    def _holding(self, value: str) -> int:
+        """How many characters of it are the value; 0 where it is none."""
+        if self.holds is None or self.holds(value):
+            return len(value)
+        shorter = value.rpartition(" ")[0] if self.in_words else ""
+        return self._holding(shorter) if shorter else 0
 
     def _labelled(self, text: str, field: str, start: int) -> bool:
         if self.label is None or self.label.pattern.search(field):

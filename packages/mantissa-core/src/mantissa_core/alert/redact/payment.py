@@ -45,5 +45,6 @@ IBAN = (
         ),
         _is_account,
         digits=2,
+        in_words=True,
     ),
 )
