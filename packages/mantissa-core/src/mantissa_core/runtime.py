@@ -32,6 +32,7 @@ from .model import Alert, Page, QueryResult, Signal, Stream
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from .alert.statistics import Tally
     from .collect import Budget, Buffer, Collected, Ingested, Ingester, Ingesters
     from .detect.follow.gap_replay import Replayed
     from .detect.follow.progress import Gap
@@ -307,6 +308,16 @@ class Runtime(Deliveries):
 
         for gap in gaps:
             Progress(self.state).close(gap)
+
+    def alert_statistics(self, days: int = 7) -> list[Tally]:
+        """What became of signals, by rule and day (UTC), today and the days before it; the newest day first."""
+        from .alert.statistics import tallies
+        from .detect.workflow.suppressed import suppressed_by_day
+
+        self._own()
+        today = self.clock().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        since = today - timedelta(days=days - 1)
+        return tallies(self.state, since, suppressed_by_day(self.lake, since))
 
     def query(
         self, sql: str, parameters: Mapping[str, Any] | None = None, *, max_rows: int | None = None

@@ -239,14 +239,14 @@ class Alerts:
         telling = routing.most_puts if new or target.alert.status == "resolved" else 0
         episode, taken = self._accepted(target, members, _COMMIT - _BESIDE_MEMBERS - telling)
         alert = folded(target.alert, self._uncounted(target, taken))
-        puts = []
+        puts, said = [], new
         if new:
             alert = self._enriched(alert)
             alert, rows = tell(alert, routing, "opened", self._clock())
             opening = keys.listings(alert.id, alert.rule_id, alert.severity, episode.opened)
             puts += [*rows, *(Put(key, {"alert": alert.id}) for key in opening)]
         elif _goes_on(alert, taken):
-            alert = stepped(alert, Step.REOPEN, PRODUCT, self._clock())
+            said, alert = True, stepped(alert, Step.REOPEN, PRODUCT, self._clock())
             alert, rows = tell(alert, routing, EVENTS[Step.REOPEN], self._clock(), heard(self._state, alert, routing))
             entry = audit.entry(f"alert/{alert.id}", Step.REOPEN.value, PRODUCT, self._clock(), note=_WENT_ON)
             puts += [*rows, entry]
@@ -255,7 +255,7 @@ class Alerts:
         puts += [
             Put(keys.alert(alert.id), alert_to_json(alert)),
             Put(group_key, episodes_to_json([*target.neighbours, episode]), until),
-            *(self._member(each, {"alert": alert.id, "repeat": not (new and each is taken[0])}) for each in taken),
+            *(self._member(each, {"alert": alert.id, "repeat": not (said and each is taken[0])}) for each in taken),
             *listings(alert, pairs(alert) - (set() if new else pairs(target.alert)), episode.opened, until),
         ]
         expects = {keys.alert(alert.id): target.alert_version, group_key: target.episodes_version}

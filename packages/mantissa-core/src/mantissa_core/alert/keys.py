@@ -157,6 +157,11 @@ def newest_first(moment: datetime) -> str:
     return f"{_FAR - (moment - _EPOCH) // timedelta(milliseconds=1):015d}"
 
 
+def moment_of(text: str) -> datetime:
+    """The moment, to the millisecond, of which :func:`newest_first` made the text."""
+    return _EPOCH + (_FAR - int(text)) * timedelta(milliseconds=1)
+
+
 def part(text: str) -> str:
     """One part of a key: whatever the text holds, it neither contains a slash nor ends the key early."""
     return quote(text, safe="") or "%"

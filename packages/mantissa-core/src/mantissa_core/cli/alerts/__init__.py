@@ -10,6 +10,7 @@ from .list_alerts import list_alerts
 from .present import alert_document, alert_table, short_id, show_evidence
 from .redeliver import redeliver
 from .show import show_alert
+from .stats import alert_stats
 from .steps import acknowledge, reopen, resolve, suppress
 from .timeline import alert_timeline
 from .verdict import judge_alert
@@ -26,6 +27,7 @@ for each in (
     list_alerts,
     show_alert,
     alert_timeline,
+    alert_stats,
     acknowledge,
     resolve,
     suppress,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pyarrow.compute as pc
 
@@ -39,4 +39,17 @@ def suppressed(lake: Lake, now: datetime) -> Mapping[str, Suppressed]:
             counts.month += now - MONTH <= row["m_time"] <= now
             counts.week += now - WEEK <= row["m_time"] <= now
             counts.rules[row["rule_id"]] += 1
+    return found
+
+
+def suppressed_by_day(lake: Lake, since: datetime) -> Counter[tuple[str, str, str]]:
+    """What filters silenced since then, by day of the event (UTC), id and name of the rule."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    if SIGNALS.name not in lake.tables():
+        return found
+    table = lake.ensure(SIGNALS)
+    for rows in table.read(table.live(), ["suppressed_by", "rule_id", "rule_name", "m_time"]):
+        for row in rows.filter(pc.is_valid(rows.column("suppressed_by"))).to_pylist():
+            if row["m_time"] >= since:
+                found[row["m_time"].astimezone(UTC).date().isoformat(), row["rule_id"], row["rule_name"]] += 1
     return found
