@@ -433,7 +433,7 @@ class Parts:
         from .alert.group import Grouping
 
         rule = self.rules.get(rule_id)
-        window = timedelta(minutes=self.settings.alerts.window_minutes)
+        window = (rule and rule.alert_window) or timedelta(minutes=self.settings.alerts.window_minutes)
         return Grouping(window, rule.description if rule else "")
 
 

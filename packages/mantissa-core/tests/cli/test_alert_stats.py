@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from .conftest import documents, event, write_lines
 from .test_staging import FILTER
 
-
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
 """Of yesterday, so that no day ends while the test runs."""
 

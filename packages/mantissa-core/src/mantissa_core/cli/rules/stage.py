@@ -70,7 +70,7 @@ def trial_of(runtime: Runtime, rule: Staged) -> Trial:
     """What the rule's trial brought so far."""
     from mantissa_core.detect.workflow.trial import trial
 
-    window = timedelta(minutes=runtime.settings.alerts.window_minutes)
+    window = rule.alert_window or timedelta(minutes=runtime.settings.alerts.window_minutes)
     placed = runtime.stages.of(rule)
     began = placed.at if placed.stage is Stage.SHADOW else None
     return trial(runtime.lake, rule.id, window, datetime.now(UTC), began)

@@ -125,6 +125,7 @@ class Correlation:
     silent: bool = False
     stage: Stage = Stage.ACTIVE
     owner: str = ""
+    alert_window: timedelta | None = None
     modified: str = ""
 
     @cached_property

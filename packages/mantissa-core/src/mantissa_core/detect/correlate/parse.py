@@ -73,6 +73,7 @@ def parse_correlation(document: Mapping[str, Any], text: str = "", source: str =
         falsepositives=keys.texts(document, "falsepositives"),
         warnings=tuple(warnings),
         stage=own.stage,
+        alert_window=own.alert_window,
         owner=own.owner,
         modified=own.modified,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
@@ -64,6 +65,7 @@ class StoredRule(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fi
     stage: Stage
     owner: str
     modified: str
+    alert_window: float | None
 
 
 _decoder = msgspec.msgpack.Decoder(dict[str, tuple[StoredRule, ...]])
@@ -136,6 +138,7 @@ def _rule(found: StoredRule, text: str, source: str) -> Rule:
         stage=found.stage,
         owner=found.owner,
         modified=found.modified,
+        alert_window=None if found.alert_window is None else timedelta(seconds=found.alert_window),
     )
 
 
@@ -161,6 +164,7 @@ def _stored_rule(rule: Rule) -> StoredRule:
         stage=rule.stage,
         owner=rule.owner,
         modified=rule.modified,
+        alert_window=None if rule.alert_window is None else rule.alert_window.total_seconds(),
     )
 
 

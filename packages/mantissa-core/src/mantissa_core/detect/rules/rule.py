@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ class Rule:
     without them the overlay's user and source address do. ``warnings`` say what was accepted though not quite right.
     ``keeps`` are the fields that correlations need of its matches; ``silent``: it is for them alone and never alerts.
     ``stage`` and ``owner`` are those of the file (:mod:`.attributes`); ``filters`` may silence some of its matches.
+    ``alert_window``: see :class:`.attributes.Attributes`.
     With ``timing`` (``mantissa.schedule_expression``, ``mantissa.window``) it runs by that and follows no commits.
     """
 
@@ -57,6 +59,7 @@ class Rule:
     modified: str = ""
     filters: tuple[Filter, ...] = ()
     timing: Timing | None = None
+    alert_window: timedelta | None = None
 
     @cached_property
     def version(self) -> str:
@@ -115,6 +118,7 @@ def parse_rule(
         owner=own.owner,
         modified=own.modified,
         timing=keys.timing(rule),
+        alert_window=own.alert_window,
         warnings=tuple(warnings),
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import quote, unquote
 
@@ -30,6 +30,10 @@ class Staged(Protocol):
     @property
     def id(self) -> str:
         """Its id."""
+
+    @property
+    def alert_window(self) -> timedelta | None:
+        """Its own window of alerts."""
 
     @property
     def stage(self) -> Stage:

@@ -67,6 +67,7 @@ def parse_sql_rule(document: Mapping[str, Any], text: str = "", source: str = "<
         falsepositives=keys.texts(document, "falsepositives"),
         group_by=keys.texts(keys.mapping(document, "mantissa", {}), "group_by"),
         stage=own.stage,
+        alert_window=own.alert_window,
         owner=own.owner,
         modified=own.modified,
         warnings=tuple(warnings),

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -56,6 +57,7 @@ class SqlRule:
     group_by: tuple[str, ...] = ()
     stage: Stage = Stage.ACTIVE
     owner: str = ""
+    alert_window: timedelta | None = None
     modified: str = ""
     warnings: tuple[str, ...] = ()
 

@@ -82,12 +82,13 @@ class _Tally:
 def backtest(rules: Sequence[Document], signals: Iterable[Signal], window: timedelta) -> list[Outcome]:
     """Count what the rules found (see :func:`.history.replay`), most alerts first.
 
-    ``window`` is the idle time after which another match of the same group opens another alert.
+    ``window`` is the idle time after which another match of the same group opens another alert, where the rule has
+    none of its own.
     """
     tallies = {rule.id: _Tally() for rule in rules}
     for signal in signals:
         tallies[signal.rule_id].add(signal)
-    found = [_outcome(rule, tallies[rule.id], window) for rule in rules]
+    found = [_outcome(rule, tallies[rule.id], rule.alert_window or window) for rule in rules]
     return sorted(found, key=lambda each: (-each.alerts, -each.matches, each.rule.title))
 
 
