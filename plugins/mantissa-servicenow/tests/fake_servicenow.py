@@ -82,7 +82,7 @@ class FakeServiceNow(FakeHTTP):
         if table != "incident":
             return _failure(400, f"Invalid table {table}", None)
         if request.method == "GET":
-            return self._read(request, self.records, set(LENGTHS))
+            return self._read(request, self.records, self.fields)
         return self._insert(request) if request.method == "POST" else self._change(request, sys_id)
 
     def _read(self, request: Request, records: list[dict[str, str]], fields: set[str]) -> Answer:
