@@ -234,6 +234,10 @@ class AlertsSection(_Section):
     """Days before the alert's own that are counted."""
     peer_budget: float = Field(2.0, gt=0, le=8)
     """Seconds that an alert waits for the counts, and that counting may take."""
+    rewrite: bool = False
+    """Whether the language model of ``ask.provider`` words the answers to who, what, when, where, why and how."""
+    rewrite_budget: float = Field(5.0, gt=0, le=60)
+    """Seconds that a new alert waits for that."""
 
 
 class CanarySection(_Section):
@@ -325,11 +329,17 @@ def load(source: Path | Mapping[str, Any], environ: Mapping[str, str] | None = N
         values = _read(path)
     origins = _override(values, os.environ if environ is None else environ)
     try:
-        return validate(Settings, values, str(path)), path.parent
+        return _with_model(validate(Settings, values, str(path)), str(path)), path.parent
     except ConfigError as error:
         variable = origins.get(error.key.split(".0")[0])
         raise ConfigError(f"environment variable {variable}" if variable else error.where, error.key, error.found,
                           error.expected) from None  # fmt: skip
+
+
+def _with_model(settings: Settings, where: str) -> Settings:
+    if settings.alerts.rewrite and settings.ask.provider not in settings.llm_providers:
+        raise ConfigError(where, "alerts.rewrite", "true", "ask.provider to name a label under [llm_providers]")
+    return settings
 
 
 def _read(path: Path) -> dict[str, Any]:

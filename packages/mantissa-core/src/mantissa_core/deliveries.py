@@ -15,7 +15,7 @@ from .config import Settings, SinkSection
 from .errors import PluginError
 from .hookspecs import AlertSink, Module
 from .model import Alert, Severity, Signal
-from .parts import SECTIONS, Parts, attribute_of
+from .parts import SECTIONS, Parts, attribute_of, redaction_of
 from .references import References
 from .stored_secret import Secrets
 
@@ -260,10 +260,9 @@ class Deliveries(Parts):
         return self._paces.setdefault(label, Pace(limit)) if limit else None
 
     def _redactor(self, label: str, section: SinkSection) -> Redactor:
-        from .alert.redact.policy import SECRETS_ONLY, Redaction
         from .alert.redact.redactor import Redactor
 
-        policy = section.redact or (SECRETS_ONLY if attribute_of(AlertSink, section.plugin, "local") else Redaction())
+        policy = redaction_of(section)
         references = References(Secrets(self.secrets), self._file)
         key = references.text(policy.hash_key, True, f"sinks.{label}.redact.hash_key") if policy.hash_key else ""
         self.host.hide(references.hidden)

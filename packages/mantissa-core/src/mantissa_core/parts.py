@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
@@ -31,16 +31,17 @@ from .hookspecs import (
 )
 from .host import Host
 from .log import get_logger
-from .model import Detector, Query, QueryResult, Signal
+from .model import Alert, Detector, Query, QueryResult, Signal
 from .references import References, stored_names
 from .settings import configure
 from .stored_secret import Secrets
 
 if TYPE_CHECKING:
     from .alert.alerts import Alerts
-    from .alert.enrich.enrichers import Enrichers
+    from .alert.enrich.enrichers import Enriched, Enrichers
     from .alert.enrich.source import Source
     from .alert.group import Grouping
+    from .alert.redact.policy import Redaction
     from .alert.verdicts import Verdicts
     from .collect import Ingester
     from .collect.attempts import Attempts
@@ -244,7 +245,7 @@ class Parts:
         from .alert.alerts import Alerts
 
         enrich = (lambda alert: self._enrichers(alert)) if self.settings.alerts.enrichment else None
-        return Alerts(self.state, grouping=self._grouping, enrich=enrich)
+        return Alerts(self.state, grouping=self._grouping, enrich=self._rewriting(enrich))
 
     @cached_property
     def attempts(self) -> Attempts:
@@ -425,6 +426,22 @@ class Parts:
         self.host.add(Enricher, "peers", Peers(ask, alerts.peer_days))
         return Source("peers", self.host.get(Enricher, "peers"), Limits(alerts.peer_budget, per_minute=PER_MINUTE))
 
+    def _rewriting(self, enrich: Callable[[Alert], Enriched] | None) -> Callable[[Alert], Enriched] | None:
+        """The same, and the answers in a language model's words where that is asked for."""
+        section, provider = self.settings.alerts, self.settings.ask.provider
+        if not section.rewrite or provider is None:
+            return enrich
+        from .alert.enrich.source import Limits, Source
+        from .alert.redact.policy import Redaction, strictest
+        from .alert.redact.redactor import Redactor
+        from .alert.rewrite import LABEL, PER_MINUTE, Rewriter, Rewriting
+
+        # The provider is a destination, too, and its words go to all others.
+        policy = strictest([Redaction(), *(redaction_of(each) for each in self.settings.sinks.values())])
+        rewriter = Rewriter(self.plugin(LLMProvider, provider), Redactor(policy))
+        limits = Limits(section.rewrite_budget, per_minute=PER_MINUTE)
+        return Rewriting(enrich, Source(LABEL, rewriter, limits, revive=lambda _: self._revive(LLMProvider, provider)))
+
     def _revive(self, kind: type, label: str) -> bool:
         """Start a configured plugin again that was put in quarantine."""
         return label in self._sections(kind) and self.restart(kind, label)
@@ -435,6 +452,13 @@ class Parts:
         rule = self.rules.get(rule_id)
         window = (rule and rule.alert_window) or timedelta(minutes=self.settings.alerts.window_minutes)
         return Grouping(window, rule.description if rule else "")
+
+
+def redaction_of(section: SinkSection) -> Redaction:
+    """What a destination may be told: as configured, or what goes for its kind."""
+    from .alert.redact.policy import SECRETS_ONLY, Redaction
+
+    return section.redact or (SECRETS_ONLY if attribute_of(AlertSink, section.plugin, "local") else Redaction())
 
 
 def attribute_of(kind: type, name: str, attribute: str) -> Any:

@@ -1,5 +1,6 @@
 """The configuration reaches the stages: rules and their placeholders, enrichment, deadlines, names of tables."""
 
+import json
 import threading
 from datetime import timedelta
 
@@ -11,7 +12,9 @@ from mantissa_core.errors import ConfigError, QueryError
 from mantissa_core.hookspecs import Enricher, hookimpl
 from mantissa_core.host import SLOW
 from mantissa_core.model import Enrichment, Severity
+from mantissa_core.testing.alert_sink import delivery
 from mantissa_core.testing.enricher import an_alert
+from mantissa_core.testing.llm_provider import FakeOpenAI
 
 LOG_TYPE = """
 name: test.said
@@ -111,6 +114,27 @@ def test_a_configured_enricher_reads_its_files_below_the_home_and_says_what_is_m
     reputation = {"reputation": "listed in own.txt: C2 server", "lists": ["own.txt"]}
     assert found.facts == {"lists": {"ips": {"203.0.113.7": reputation}}}
     assert found.failures == {"gone": f"{siem.home / 'lists' / 'gone.txt'}: No such file or directory"}
+
+
+def test_a_language_model_words_the_answers_where_that_is_configured(mantissa, tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with FakeOpenAI() as model:
+        model.reply = json.dumps({"what": "It was Said.", "when": "2026", "where": "x"})
+        siem = mantissa(
+            sinks={"near": {"plugin": "core.file", "path": str(tmp_path / "alerts.jsonl")}},
+            llm_providers={"tiny": {"plugin": "core.openai_compatible", "base_url": model.url, "model": "tiny"}},
+            ask={"provider": "tiny"},
+            alerts={"rewrite": True},
+        )
+        found = siem.alerts._enrich(delivery(entities={"user": ("amara@example.com",)}).alert)
+        assert "other questions than" in found.failures["rewrite"]
+        assert "a…@example.com" in model.asked()[0]
+
+
+@pytest.mark.parametrize("ask", [{}, {"provider": "other"}])
+def test_rewriting_without_a_language_model_is_a_mistake_in_the_configuration(ask):
+    with pytest.raises(ConfigError, match=r"alerts\.rewrite: found true, expected ask\.provider to name a label"):
+        load({"alerts": {"rewrite": True}, "ask": ask}, {})
 
 
 def test_a_delivery_ends_before_its_lease_does(mantissa):

@@ -266,7 +266,7 @@ class Alerts:
         if self._enrich is None:
             return alert
         found = self._enrich(alert)
-        return replace(alert, enrichment=found.facts, unenriched=found.failures)
+        return replace(alert, enrichment=found.facts, unenriched=found.failures, rewritten=found.rewritten)
 
     def _accepted(self, target: _Target, members: Sequence[Signal], room: int) -> tuple[Episode, Sequence[Signal]]:
         """The signals that the episode takes, as far as they and the entities they bring have room."""

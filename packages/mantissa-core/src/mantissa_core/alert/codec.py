@@ -33,6 +33,7 @@ def alert_to_json(alert: Alert) -> dict[str, Any]:
         "enrichment": to_json(alert.enrichment),
         "unenriched": dict(alert.unenriched),
         "redacted": dict(alert.redacted),
+        "rewritten": dict(alert.rewritten),
         "changed": time_to_json(alert.changed) if alert.changed else None,
         "changed_by": alert.changed_by,
         "muted_by": alert.muted_by,
@@ -68,6 +69,7 @@ def alert_from_json(value: Mapping[str, Any]) -> Alert:
         # Alerts of earlier versions have none of these.
         unenriched=value.get("unenriched", {}),
         redacted=value.get("redacted", {}),
+        rewritten=value.get("rewritten", {}),
         changed=time_from_json(value["changed"]) if value.get("changed") else None,
         changed_by=value.get("changed_by", ""),
         muted_by=value.get("muted_by", ""),

@@ -62,6 +62,7 @@ def folded(alert: Alert, signals: Iterable[Signal]) -> Alert:
             [*alert.event_ids, *(cut(name, _NAME) for each in members for name in each.event_ids)], EVENT_IDS
         ),
         evidence=(*alert.evidence, *_evidence(members, EVIDENCE - len(alert.evidence))),
+        rewritten={},  # it told of fewer signals
     )
 
 

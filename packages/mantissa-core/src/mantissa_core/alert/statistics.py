@@ -17,7 +17,8 @@ from mantissa_core.state import audit
 from mantissa_core.state.documents import State
 
 from . import keys
-from .lifecycle import PRODUCT, Step
+from .lifecycle import Step
+from .telling import PRODUCT
 
 _PAGE = 100
 

@@ -14,6 +14,8 @@ from typing import Any
 from mantissa_core.model.alert import Alert
 from mantissa_core.model.attack import tactics, techniques
 
+QUESTIONS = ("who", "what", "when", "where", "why", "how")
+MODEL = "a language model"
 _FEW = 3
 """Values that are named; of more the number is told."""
 _PERSON = ("name", "title", "department", "status", "reputation")
@@ -39,13 +41,19 @@ class Story:
     why: str
     how: str
 
+    worded_by: str = ""
+    """Who worded the answers, where that was not this module."""
+
     def lines(self) -> Iterator[tuple[str, str]]:
         """Question and answer, those without an answer left out."""
-        return ((each.name, text) for each, text in zip(fields(self), astuple(self), strict=True) if text)
+        named = zip(fields(self), astuple(self), strict=True)
+        return ((each.name.replace("_", " "), text) for each, text in named if text)
 
 
 def story(alert: Alert) -> Story:
-    """Compose the six answers."""
+    """Compose the six answers, or give those that a language model worded, marked as such."""
+    if alert.rewritten:
+        return Story(**{name: alert.rewritten.get(name, "") for name in QUESTIONS}, worded_by=MODEL)
     return Story(_who(alert), _what(alert), _when(alert), _where(alert), _why(alert), _how(alert))
 
 

@@ -24,6 +24,7 @@ class Alert:
     ``enrichment`` holds facts by the enricher's label, ``unenriched`` why others had none.
     ``redacted`` counts by kind what was taken out of the messages about it.
     ``muted_by`` names the maintenance window because of which nobody was told.
+    ``rewritten`` holds the six answers as a language model worded them, by question; empty where they are composed.
     ``evidence`` holds up to 10 of the matching events' telling fields; ``event_ids`` up to 100 of their ids.
     """
 
@@ -47,6 +48,7 @@ class Alert:
     enrichment: Mapping[str, Any] = field(default_factory=dict)
     unenriched: Mapping[str, str] = field(default_factory=dict)
     redacted: Mapping[str, int] = field(default_factory=dict)
+    rewritten: Mapping[str, str] = field(default_factory=dict)
     changed: datetime | None = None
     changed_by: str = ""
     muted_by: str = ""

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mantissa_core.model.alert import Alert
@@ -19,10 +19,11 @@ ALL_FACTS = 4 * FACTS
 
 @dataclass(frozen=True, slots=True)
 class Enriched:
-    """The enrichers' facts by label, and why others had none."""
+    """The enrichers' facts by label, and why others had none; the six answers where a language model worded them."""
 
     facts: Mapping[str, Any]
     failures: Mapping[str, str]
+    rewritten: Mapping[str, str] = field(default_factory=dict)
 
 
 class Enrichers:

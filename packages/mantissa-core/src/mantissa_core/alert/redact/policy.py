@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
@@ -55,6 +55,23 @@ class Redaction(BaseModel):
         """By kind."""
         return {kind: getattr(self, kind.value) for kind in Kind}
 
+
+def strictest(policies: Iterable[Redaction]) -> Redaction:
+    """What each of these destinations may be told: a kind is kept where all keep it, and masked where none does more.
+
+    Hashes differ from key to key, so what somebody hashes is dropped.
+    """
+    known = list(policies)
+    treatments = {
+        kind.value: max((each.treatments[kind] for each in known), key=_STRICTNESS.__getitem__, default=Treatment.MASK)
+        for kind in Kind
+    }
+    treatments |= {name: Treatment.DROP for name, each in treatments.items() if each is Treatment.HASH}
+    fields = tuple(dict.fromkeys(name for each in known for name in each.fields))
+    return Redaction(**treatments, fields=fields)
+
+
+_STRICTNESS = {Treatment.KEEP: 0, Treatment.MASK: 1, Treatment.HASH: 2, Treatment.DROP: 3}
 
 SECRETS_ONLY = Redaction(**{kind.value: Treatment.KEEP for kind in Kind if kind is not Kind.SECRET})
 """For what stays on this machine."""

@@ -42,6 +42,7 @@ class Redactor:
             evidence=tuple(walk.value(each, "") for each in alert.evidence),
             enrichment=walk.value(alert.enrichment, ""),
             unenriched={label: walk.text(reason, "") for label, reason in alert.unenriched.items()},
+            rewritten={name: walk.text(each, "") for name, each in alert.rewritten.items()},
             redacted={kind.value: walk.counts[kind] for kind in Kind if walk.counts[kind]},
         )
 
