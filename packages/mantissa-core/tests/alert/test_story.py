@@ -77,6 +77,13 @@ def test_a_long_fact_is_cut_with_a_mark() -> None:
     assert told(tags=(), evidence=({"command": "x" * 500},))["how"] == "command=" + "x" * 159 + "…"
 
 
+def test_where_it_went_is_told_with_what_is_known_of_it() -> None:
+    facts = {"aws": {"assets": {"10.7.1.4": {"name": "web-1", "kind": "EC2 instance"}}}}
+    entities = {"src_ip": ("203.0.113.7",), "dst_ip": ("10.7.1.4",)}
+    told_of = told(entities=entities, enrichment=facts)
+    assert told_of["where"] == "from 203.0.113.7 to 10.7.1.4 (web-1, EC2 instance) in aws_cloudtrail"
+
+
 def test_people_assets_and_reputations_are_told_where_enrichers_know_them() -> None:
     enrichment = {
         "okta": {"users": {"amara": {"title": "Controller", "department": "Finance", "groups": ["x"]}}},

@@ -56,6 +56,11 @@ def test_what_is_missing_is_told_with_the_reason(capsys):
     assert text.splitlines()[1:] == ["CONTEXT", "not known: okta: no answer within 2 s"]
 
 
+def test_what_the_story_tells_in_a_sentence_is_not_repeated_in_numbers(capsys):
+    facts = {"peers": {"peers": {"amara": {"sentence": "amara did this", "days": 14}}}}
+    assert shown(capsys, enrichment=facts) == ""
+
+
 def test_without_any_facts_nothing_is_printed(capsys):
     assert shown(capsys) == ""
 

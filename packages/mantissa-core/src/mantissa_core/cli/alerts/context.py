@@ -12,8 +12,10 @@ from mantissa_core.cli.text import one_line
 if TYPE_CHECKING:
     from mantissa_core.model import Alert
 
-_SHARED = ("users", "ips", "assets", "peers")
+_SHARED = ("users", "ips", "assets")
 """What enrichers have in common: facts by the user, address or target that the alert names."""
+_TOLD = frozenset({*_SHARED, "peers"})
+"""What has been told: the last by the story, in a sentence."""
 _LONGEST = 300
 
 
@@ -47,7 +49,7 @@ def _others(enrichment: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, A
     """What an enricher says in a shape of its own."""
     for label, source in enrichment.items():
         known = source if isinstance(source, Mapping) else {"facts": source}
-        if own := {str(key): value for key, value in known.items() if key not in _SHARED}:
+        if own := {str(key): value for key, value in known.items() if key not in _TOLD}:
             yield label, own
 
 
