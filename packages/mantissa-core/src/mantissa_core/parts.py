@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import catalog
-from .config import FILE, EnricherSection, Settings, _Labelled
+from .config import FILE, EnricherSection, Settings, SinkSection, _Labelled
 from .errors import ConfigError, PluginError
 from .hookspecs import (
     AlertSink,

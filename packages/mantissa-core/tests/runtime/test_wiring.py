@@ -12,7 +12,6 @@ from mantissa_core.errors import ConfigError, QueryError
 from mantissa_core.hookspecs import Enricher, hookimpl
 from mantissa_core.host import SLOW
 from mantissa_core.model import Enrichment, Severity
-from mantissa_core.testing.alert_sink import delivery
 from mantissa_core.testing.enricher import an_alert
 from mantissa_core.testing.llm_provider import FakeOpenAI
 
@@ -60,8 +59,9 @@ def speaking(mantissa, tmp_path):
         folder.mkdir(exist_ok=True)
         (folder / name).write_text(text)
 
-    def open_runtime(**rules):
+    def open_runtime(more=None, **rules):
         return mantissa(
+            **(more or {}),
             log_types={"paths": [str(tmp_path / "yaml")]},
             rules={"packs": False, "paths": [str(tmp_path / "yml")], **rules},
         )
@@ -116,19 +116,32 @@ def test_a_configured_enricher_reads_its_files_below_the_home_and_says_what_is_m
     assert found.failures == {"gone": f"{siem.home / 'lists' / 'gone.txt'}: No such file or directory"}
 
 
-def test_a_language_model_words_the_answers_where_that_is_configured(mantissa, tmp_path, monkeypatch):
+class Echo(FakeOpenAI):
+    """A model that words nothing anew."""
+
+    def answer(self, request):
+        self.reply = request.json()["messages"][-1]["content"]
+        return super().answer(request)
+
+
+def test_a_language_model_words_the_answers_where_that_is_configured(speaking, tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with FakeOpenAI() as model:
-        model.reply = json.dumps({"what": "It was Said.", "when": "2026", "where": "x"})
-        siem = mantissa(
-            sinks={"near": {"plugin": "core.file", "path": str(tmp_path / "alerts.jsonl")}},
-            llm_providers={"tiny": {"plugin": "core.openai_compatible", "base_url": model.url, "model": "tiny"}},
-            ask={"provider": "tiny"},
-            alerts={"rewrite": True},
+    with Echo() as model:
+        siem = speaking(
+            more={
+                "sinks": {"near": {"plugin": "core.file", "path": str(tmp_path / "alerts.jsonl")}},
+                "llm_providers": {"tiny": {"plugin": "core.openai_compatible", "base_url": model.url, "model": "tiny"}},
+                "ask": {"provider": "tiny"},
+                "alerts": {"rewrite": True},
+            }
         )
-        found = siem.alerts._enrich(delivery(entities={"user": ("amara@example.com",)}).alert)
-        assert "other questions than" in found.failures["rewrite"]
-        assert "a…@example.com" in model.asked()[0]
+        siem.ingest("test.said", [{"message": "one"}])
+        (alert,) = siem.detect().opened
+        assert siem.deliver() == 1
+    assert alert.rewritten["what"] == "Somebody said one"
+    assert alert.unenriched == {}
+    (line,) = (tmp_path / "alerts.jsonl").read_text().splitlines()
+    assert json.loads(line)["alert"]["rewritten"] == alert.rewritten
 
 
 @pytest.mark.parametrize("ask", [{}, {"provider": "other"}])

@@ -19,7 +19,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from mantissa_core.detect.schedule.duration import parse_duration
+from mantissa_core.duration import parse_duration
 from mantissa_core.errors import RuleError
 
 from . import keys
