@@ -14,7 +14,7 @@ from mantissa_core.model import Alert, Delivery, Severity
 from mantissa_core.testing.alert_sink import delivery
 from mantissa_jira.issue import comment, description, summary
 from mantissa_jira.sink import PRIORITIES, Jira
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 CHANGED = datetime(2026, 3, 2, 12, 5, tzinfo=UTC)
@@ -251,6 +251,20 @@ def test_choices_are_what_the_site_has(jira: FakeJira) -> None:
     assert [each.value for each in subject.choices("issue_type")] == ["Task", "Incident"]
     assert [each.value for each in subject.choices("priorities")] == ["Highest", "High", "Medium", "Low", "Lowest"]
     assert subject.choices("timeout") == []
+
+
+def test_projects_can_be_listed_before_one_is_chosen(jira: FakeJira) -> None:
+    partly = Jira.Config.model_construct(site=jira.url, email=EMAIL, api_token=SecretStr(TOKEN))
+    assert len(Jira(partly).choices("project")) == 120
+
+
+def test_a_language_models_words_are_marked() -> None:
+    alert = replace(delivery().alert, rewritten={"who": "The user alice did it."})
+    rows = [
+        [cell["content"][0]["content"][0]["text"] for cell in row["content"]]
+        for row in description(alert)["content"][1]["content"]
+    ]
+    assert rows == [["Severity", "High"], ["Who", "The user alice did it."], ["Worded by", "a language model"]]
 
 
 @pytest.mark.parametrize(

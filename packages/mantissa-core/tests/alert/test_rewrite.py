@@ -146,6 +146,30 @@ def test_what_the_composed_answers_do_not_say_is_refused(changes: dict[str, str]
     assert unfaithful(COMPOSED, wrong(**changes), ["alice", "198.51.100.7"]).startswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("who", "User alice performed the action."),
+        ("what", "Detected: self-service administrator, 2 times in all."),
+        ("when", "This happened on 2026-03-02 at 12:00:00 UTC."),
+        ("where", "Requests came from IP 198.51.100.7 and were recorded in aws_cloudtrail."),
+        ("why", "Someone attached an administrator policy to their own user."),
+        ("how", "AttachUserPolicy was called (ATT&CK T1098)."),
+    ],
+)
+def test_ordinary_words_are_the_models_own(question: str, text: str) -> None:
+    assert unfaithful(COMPOSED, wrong(**{question: text}), ["alice", "198.51.100.7"]) == ""
+
+
+def test_a_storm_keeps_the_composed_answers(model: FakeOpenAI) -> None:
+    settings = {"base_url": f"{model.url}/v1", "model": "tiny", "timeout": 5}
+    rewriter = Rewriter(OpenAICompatible(OpenAICompatible.Config.model_validate(settings)), Redactor(Redaction()))
+    subject = Rewriting(None, Source(LABEL, rewriter, Limits(5.0, per_minute=2), clock=lambda: 0.0))
+    found = [subject(ALERT) for _ in range(3)]
+    assert [bool(each.rewritten) for each in found] == [True, True, False]
+    assert "as often as it may be" in found[2].failures[LABEL]
+
+
 def test_a_question_without_an_answer_gets_none(model: FakeOpenAI) -> None:
     bare = replace(ALERT, entities={}, table="")
     found = rewriting(model)(bare)

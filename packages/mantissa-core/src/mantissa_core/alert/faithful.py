@@ -21,9 +21,11 @@ _WORD = re.compile(r"[^\s,;()<>\"'“”‘’„«»=–—]+")
 _PIECE = re.compile(r"[^\W\d_]+")
 _ENDS = (".", "!", "?", ":")
 _STARTERS = frozenset(
-    "a after all an and at because before between both by during each every first following from in it its last "  # noqa: SIM905  # a list would take a line a word
-    "multiple of on over several since some somebody someone that the their then there these this those to using "
-    "when while with within".split()
+    "a access account accounts activity address addresses after all an and at because before began between both by "  # noqa: SIM905  # a list would take a line a word
+    "detected during each event events every first following from happened in it its last multiple observed occurred "
+    "of on over performed recorded request requests rule seen several since some somebody someone source sources "
+    "starting technique techniques that the their then there these this those to user users using when while with "
+    "within".split()
 )
 """Words that may begin a sentence; others must stand in the composed answers, because they could be names."""
 _CAPITALS = frozenset({"api", "id", "ip", "url"})
@@ -33,9 +35,9 @@ _NUMBERS = frozenset(
     "ninety hundred hundreds thousand thousands million millions billion billions dozen dozens half twice".split()
 )
 _JUDGEMENTS = frozenset(
-    "action advise allowed approved authorised authorized benign call click close compromised contact disregard "  # noqa: SIM905
-    "dismiss expected false harmless ignore ignored innocent legitimate malicious needed normal nothing permitted "
-    "recommend resolve routine safe scheduled should test testing trusted visit".split()
+    "advise allowed approved authorised authorized benign compromised disregard dismiss expected false harmless "  # noqa: SIM905
+    "ignore ignored innocent legitimate malicious normal nothing permitted please recommend resolve routine safe "
+    "scheduled should test testing trusted".split()
 )
 """Words that say what to think of it or what to do: that is for people, whoever asked the model for them."""
 _TURNS = frozenset(

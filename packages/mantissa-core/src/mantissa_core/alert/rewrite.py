@@ -26,8 +26,8 @@ from .story import story
 
 LABEL = "rewrite"
 """Under this name an alert says why its answers are the composed ones."""
-PER_MINUTE = 30
-"""Alerts whose answers are rewritten; in a storm the others keep the composed ones."""
+PER_MINUTE = 6
+"""Alerts whose answers are rewritten; in a storm the others keep the composed ones, and wait for nothing."""
 _TOKENS = 1500
 _SYSTEM = """\
 You improve the wording of a security alert for the person on call. The user message is one JSON object: composed \
