@@ -12,6 +12,7 @@ from fake_jira import EMAIL, TOKEN, FakeJira
 from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.model import Alert, Delivery, Severity
 from mantissa_core.testing.alert_sink import delivery
+from mantissa_core.testing.fake_http import Answer, FakeHTTP
 from mantissa_jira.issue import comment, description, summary
 from mantissa_jira.sink import PRIORITIES, Jira
 from pydantic import SecretStr, ValidationError
@@ -36,7 +37,7 @@ ALERTS = {
 }
 
 
-def sink(server: FakeJira, **settings: Any) -> Jira:
+def sink(server: FakeHTTP, **settings: Any) -> Jira:
     config = {"site": server.url, "email": EMAIL, "api_token": TOKEN, "project": "SEC", "timeout": 2, **settings}
     return Jira(Jira.Config.model_validate(config))
 
@@ -251,6 +252,19 @@ def test_choices_are_what_the_site_has(jira: FakeJira) -> None:
     assert [each.value for each in subject.choices("issue_type")] == ["Task", "Incident"]
     assert [each.value for each in subject.choices("priorities")] == ["Highest", "High", "Medium", "Low", "Lowest"]
     assert subject.choices("timeout") == []
+
+
+@pytest.mark.parametrize("body", ["<html>Log in</html>", "", "[]", "{}", '{"issues": [{}]}'])
+def test_an_answer_that_is_not_jiras_is_a_retry(body: str) -> None:
+    with FakeHTTP(lambda _: Answer(200, body.encode())) as proxy:
+        subject = sink(proxy)
+        for made in (delivery(), step("resolved", "resolved")):
+            with pytest.raises(Retry, match="not as documented"):
+                subject.deliver(made)
+        with pytest.raises(Retry):
+            subject.check()
+        with pytest.raises(Retry):
+            subject.choices("project")
 
 
 def test_projects_can_be_listed_before_one_is_chosen(jira: FakeJira) -> None:

@@ -10,6 +10,7 @@ from fake_servicenow import CALLER, GROUP, LENGTHS, PASSWORD, USER, FakeServiceN
 from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.model import Alert, Delivery, Severity
 from mantissa_core.testing.alert_sink import delivery
+from mantissa_core.testing.fake_http import Answer, FakeHTTP
 from mantissa_servicenow.record import description, short_description, work_note
 from mantissa_servicenow.sink import ServiceNow
 from pydantic import ValidationError
@@ -34,7 +35,7 @@ ALERTS = {
 }
 
 
-def sink(server: FakeServiceNow, **settings: Any) -> ServiceNow:
+def sink(server: FakeHTTP, **settings: Any) -> ServiceNow:
     config = {"instance": server.url, "username": USER, "password": PASSWORD, "timeout": 2, **settings}
     return ServiceNow(ServiceNow.Config.model_validate(config))
 
@@ -206,6 +207,21 @@ def test_the_check_says_what_is_wrong(servicenow: FakeServiceNow, settings: dict
     with pytest.raises(NeedsOperator, match=words):
         sink(servicenow, **settings).check()
     assert servicenow.records == []
+
+
+@pytest.mark.parametrize("body", ["<html>Hibernating</html>", "", "[]", "{}", '{"result": [1]}'])
+def test_an_answer_that_is_not_servicenows_is_a_retry(body: str) -> None:
+    with FakeHTTP(lambda _: Answer(200, body.encode())) as proxy:
+        with pytest.raises(Retry):
+            sink(proxy).deliver(delivery())
+        with pytest.raises(Retry):
+            sink(proxy).check()
+
+
+def test_an_insert_whose_answer_is_none_is_a_retry() -> None:
+    answers = {"GET": {"result": []}, "POST": {"result": {}}}
+    with FakeHTTP(lambda request: Answer(200, answers[request.method])) as proxy, pytest.raises(Retry):
+        sink(proxy).deliver(delivery())
 
 
 def test_choices_are_what_the_instance_has(servicenow: FakeServiceNow) -> None:

@@ -16,6 +16,7 @@ from mantissa_core.model import Delivery, Receipt, Severity
 from mantissa_core.vendor_api import BaseUrl
 from pydantic import AfterValidator, Field, SecretStr
 
+from .answers import CreateField, Project
 from .issue import comment, description, label, summary
 from .site import Refused, Site
 from .workflow import Goal, step
@@ -98,17 +99,16 @@ class Jira:
     def check(self) -> None:
         """Look at the project, the account's permissions there, and what the issue type asks for."""
         project = self._project()
-        has = self._site.permissions(str(project["id"]), PERMISSIONS)
-        if missing := [name for name in PERMISSIONS if not has[name]]:
+        if missing := self._site.lacking(project.id, PERMISSIONS):
             raise NeedsOperator(f"the account lacks in project {self.config.project}: {', '.join(missing)}")
-        kinds = self._site.issue_types(str(project["id"]))
-        kind = next((each for each in kinds if self.config.issue_type in (each["id"], each["name"])), None)
+        kinds = self._site.issue_types(project.id)
+        kind = next((each for each in kinds if self.config.issue_type in (each.id, each.name)), None)
         if kind is None:
-            names = ", ".join(str(each["name"]) for each in kinds)
+            names = ", ".join(each.name for each in kinds)
             raise NeedsOperator(
                 f"project {self.config.project} has no issue type {self.config.issue_type}; it has: {names}"
             )
-        self._check_fields(self._site.create_fields(str(project["id"]), str(kind["id"])))
+        self._check_fields(self._site.create_fields(project.id, kind.id))
 
     @hookimpl
     def deliver(self, delivery: Delivery) -> Receipt:
@@ -131,12 +131,12 @@ class Jira:
             Retry, NeedsOperator: as :class:`VendorClient`.
         """
         if setting == "project":
-            return [Choice(each["key"], f"{each['name']} ({each['key']})") for each in self._site.projects()]
+            return [Choice(each.key, f"{each.name} ({each.key})") for each in self._site.projects()]
         if setting == "issue_type":
             kinds = self._site.issue_types(self.config.project)
-            return [Choice(each["name"], each["name"]) for each in kinds if not each.get("subtask")]
+            return [Choice(each.name, each.name) for each in kinds if not each.subtask]
         if setting == "priorities":
-            return [Choice(each["name"], each["name"]) for each in self._site.priorities()]
+            return [Choice(each, each) for each in self._site.priorities()]
         return []
 
     def close(self) -> None:
@@ -148,21 +148,20 @@ class Jira:
         config = self.config
         return Site(config.site, config.email, config.api_token, config.timeout)
 
-    def _project(self) -> Mapping[str, Any]:
+    def _project(self) -> Project:
         try:
             return self._site.project(self.config.project)
         except Refused:
             raise NeedsOperator(f"there is no project {self.config.project}, or the account may not see it") from None
 
-    def _check_fields(self, fields: Sequence[Mapping[str, Any]]) -> None:
-        if absent := sorted(_NEEDED - {str(each["fieldId"]) for each in fields}):
+    def _check_fields(self, fields: Sequence[CreateField]) -> None:
+        if absent := sorted(_NEEDED - {each.id for each in fields}):
             raise NeedsOperator(
                 f"issue type {self.config.issue_type} cannot be created with {', '.join(absent)}: "
                 "add them to its create screen"
             )
         given = _OURS | set(self.config.fields)
-        more = [each for each in fields if each["required"] and not each.get("hasDefaultValue")]
-        if missing := [f"{each['name']} ({each['fieldId']})" for each in more if each["fieldId"] not in given]:
+        if missing := [f"{each.name} ({each.id})" for each in fields if each.required and each.id not in given]:
             raise NeedsOperator(
                 f"issue type {self.config.issue_type} requires {', '.join(missing)}: set them in 'fields'"
             )

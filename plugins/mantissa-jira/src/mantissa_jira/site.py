@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
 from mantissa_core import web
-from mantissa_core.errors import MantissaError, NeedsOperator, Retry
+from mantissa_core.errors import MantissaError, NeedsOperator
 from mantissa_core.vendor_api import Auth, Basic, Bearer, Vendor, VendorClient
 from pydantic import SecretStr
 
 from .adf import Node
+from .answers import CreateField, IssueType, Project, Status, Transition, documented
 
 _API = "/rest/api/3"
 _PAGE, _PAGES = 50, 200
@@ -75,21 +76,22 @@ class Site:
 
     def labelled(self, label: str) -> str | None:
         """Key of the first issue with this label that the search knows; it learns of new ones after some seconds."""
-        found = self._search(f'labels = "{label}" ORDER BY created ASC')
-        return str(found[0]["key"]) if found else None
+        return self._first(f'labels = "{label}" ORDER BY created ASC')
 
     def labelled_lately(self, label: str, project: str) -> str | None:
         """As :meth:`labelled`, among the issues that are too new for the search.
 
         Keys count up within a project, and an issue can be read by its key at once: the next ones are tried.
         """
-        name = self.project(project)["key"]
-        newest = self._search(f'project = "{name}" ORDER BY created DESC')
-        last = int(str(newest[0]["key"]).rpartition("-")[2]) if newest else 0
+        name = self.project(project).key
+        newest = self._first(f'project = "{name}" ORDER BY created DESC')
+        with documented():
+            last = int(newest.rpartition("-")[2]) if newest else 0
         keys = [f"{name}-{number}" for number in range(last, last + _LOOK_AHEAD + 1) if number]
         answer = self._call("POST", "/issue/bulkfetch", {"issueIdsOrKeys": keys, "fields": ["labels"]})
-        fitting = (each for each in answer.get("issues", ()) if label in each["fields"].get("labels", ()))
-        return next((str(each["key"]) for each in fitting), None)
+        with documented():
+            fitting = [str(each["key"]) for each in answer["issues"] if label in (each["fields"].get("labels") or ())]
+        return fitting[0] if fitting else None
 
     def create(self, fields: Mapping[str, Any]) -> str:
         """Create an issue and return its key.
@@ -97,26 +99,31 @@ class Site:
         Raises:
             Refused: a field is missing, unknown, or its value is not allowed.
         """
-        return str(self._call("POST", "/issue", {"fields": fields})["key"])
+        answer = self._call("POST", "/issue", {"fields": fields})
+        with documented():
+            return str(answer["key"])
 
     def comment(self, issue: str, body: Node, key: str) -> None:
         """Add a comment, unless the one with this key is there."""
         query = {"expand": "properties", "orderBy": "-created", "maxResults": _PAGE}
-        told = self._call("GET", f"/issue/{issue}/comment", query=query).get("comments", ())
-        if not any({"key": _PROPERTY, "value": key} in each.get("properties", ()) for each in told):
-            self._call(
-                "POST", f"/issue/{issue}/comment", {"body": body, "properties": [{"key": _PROPERTY, "value": key}]}
-            )
+        ours = {"key": _PROPERTY, "value": key}
+        answer = self._call("GET", f"/issue/{issue}/comment", query=query)
+        with documented():
+            told = any(ours in (each.get("properties") or ()) for each in answer["comments"])
+        if not told:
+            self._send("POST", f"/issue/{issue}/comment", {"body": body, "properties": [ours]})
 
-    def status(self, issue: str) -> Mapping[str, Any]:
-        """``{"name": …, "statusCategory": {"key": "new" | "indeterminate" | "done"}}``."""
+    def status(self, issue: str) -> Status:
+        """Where the issue stands."""
         answer = self._call("GET", f"/issue/{issue}", query={"fields": "status"})
-        return _object(answer["fields"]["status"])
+        with documented():
+            return Status.read(answer["fields"]["status"])
 
-    def transitions(self, issue: str) -> list[dict[str, Any]]:
-        """Where the issue may go from where it is, each ``{"id", "to": <status>, "fields": {…}}``."""
+    def transitions(self, issue: str) -> list[Transition]:
+        """Where the issue may go from where it is."""
         answer = self._call("GET", f"/issue/{issue}/transitions", query={"expand": "transitions.fields"})
-        return list(answer.get("transitions", ()))
+        with documented():
+            return [Transition.read(each) for each in answer["transitions"]]
 
     def move(self, issue: str, transition: str, fields: Mapping[str, Any]) -> None:
         """Make a transition."""
@@ -125,55 +132,70 @@ class Site:
 
     # -- the project -------------------------------------------------------------------------------------------
 
-    def project(self, project: str) -> Mapping[str, Any]:
-        """``{"id", "key", "name"}`` of a project by id or key."""
-        return self._call("GET", f"/project/{project}")
+    def project(self, project: str) -> Project:
+        """A project by its id or key."""
+        answer = self._call("GET", f"/project/{project}")
+        with documented():
+            return Project.read(answer)
 
-    def projects(self) -> list[dict[str, Any]]:
+    def projects(self) -> list[Project]:
         """The projects in which the account may create issues."""
-        return list(self._pages("/project/search", "values", {"action": "create", "orderBy": "name"}))
+        found = self._pages("/project/search", "values", {"action": "create", "orderBy": "name"})
+        with documented():
+            return [Project.read(each) for each in found]
 
-    def issue_types(self, project: str) -> list[dict[str, Any]]:
-        """What kinds of issues may be created there: ``{"id", "name", "subtask"}``."""
-        return list(self._pages(f"/issue/createmeta/{project}/issuetypes", "issueTypes", {}))
+    def issue_types(self, project: str) -> list[IssueType]:
+        """What kinds of issues may be created there."""
+        found = self._pages(f"/issue/createmeta/{project}/issuetypes", "issueTypes", {})
+        with documented():
+            return [IssueType.read(each) for each in found]
 
-    def create_fields(self, project: str, issue_type: str) -> list[dict[str, Any]]:
-        """What an issue of the type (by id) may have: ``{"fieldId", "name", "required", "hasDefaultValue"}``."""
-        return list(self._pages(f"/issue/createmeta/{project}/issuetypes/{issue_type}", "fields", {}))
+    def create_fields(self, project: str, issue_type: str) -> list[CreateField]:
+        """What an issue of the type (by id) may have."""
+        found = self._pages(f"/issue/createmeta/{project}/issuetypes/{issue_type}", "fields", {})
+        with documented():
+            return [CreateField.read(each) for each in found]
 
-    def priorities(self) -> list[dict[str, Any]]:
-        """The site's priorities: ``{"id", "name"}``."""
-        return list(self._pages("/priority/search", "values", {}))
+    def priorities(self) -> list[str]:
+        """Names of the site's priorities."""
+        found = self._pages("/priority/search", "values", {})
+        with documented():
+            return [str(each["name"]) for each in found]
 
-    def permissions(self, project_id: str, names: Sequence[str]) -> dict[str, bool]:
-        """Which of these the account has in the project."""
-        query = {"projectId": project_id, "permissions": ",".join(names)}
-        known = self._call("GET", "/mypermissions", query=query).get("permissions", {})
-        return {name: bool(known.get(name, {}).get("havePermission")) for name in names}
+    def lacking(self, project_id: str, permissions: Sequence[str]) -> list[str]:
+        """Which of these permissions the account lacks in the project."""
+        query = {"projectId": project_id, "permissions": ",".join(permissions)}
+        answer = self._call("GET", "/mypermissions", query=query)
+        with documented():
+            known = answer["permissions"]
+            return [name for name in permissions if not known.get(name, {}).get("havePermission")]
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    def _search(self, jql: str) -> list[dict[str, Any]]:
-        body = {"jql": jql, "fields": ["key"], "maxResults": 1}
-        return list(self._call("POST", "/search/jql", body).get("issues", ()))
+    def _first(self, jql: str) -> str | None:
+        """Key of the first issue that the search finds."""
+        answer = self._call("POST", "/search/jql", {"jql": jql, "fields": ["key"], "maxResults": 1})
+        with documented():
+            return str(answer["issues"][0]["key"]) if answer["issues"] else None
 
-    def _pages(self, path: str, values: str, query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        start = 0
+    def _pages(self, path: str, values: str, query: Mapping[str, Any]) -> list[Any]:
+        found: list[Any] = []
         for _page in range(_PAGES):
-            answer = self._call("GET", path, query={**query, "startAt": start, "maxResults": _PAGE})
-            found = answer.get(values) or ()
-            yield from found
-            start += len(found)
-            if not found or answer.get("isLast") or start >= answer.get("total", start + 1):
-                return
+            answer = self._call("GET", path, query={**query, "startAt": len(found), "maxResults": _PAGE})
+            with documented():
+                more = list(answer[values])
+                found += more
+                ended = not more or answer.get("isLast") or len(found) >= int(answer.get("total", len(found) + 1))
+            if ended:
+                break
+        return found
 
     def _call(
         self, method: str, path: str, body: Any = None, *, query: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        try:
-            return _object(json.loads(self._send(method, path, body, query).content))
-        except (ValueError, RecursionError):
-            raise Retry("Jira's answer is no JSON: a proxy's, or a notice of maintenance") from None
+        response = self._send(method, path, body, query)
+        with documented():
+            return _object(json.loads(response.content))
 
     def _send(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> httpx.Response:
         try:
@@ -186,14 +208,14 @@ class Site:
 
 def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Retry("Jira's answer is none of its own: a proxy's?")
+        raise TypeError("no JSON object")
     return value
 
 
 def _said(response: httpx.Response) -> tuple[dict[str, str], list[str]]:
     try:
         found = _object(json.loads(response.content))
-    except (ValueError, RecursionError, Retry):
+    except (ValueError, TypeError, RecursionError):
         return {}, []
     errors, messages = found.get("errors"), found.get("errorMessages")
     return (

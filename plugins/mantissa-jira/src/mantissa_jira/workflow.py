@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .answers import Status, Transition
+
 DONE = "done"
 _BACK = ("new", "indeterminate")
 """Categories of the statuses of work that is not done; the first one that can be reached."""
@@ -21,11 +23,9 @@ class Goal:
     done: bool
     name: str = ""
 
-    def reached(self, status: Mapping[str, Any]) -> bool:
+    def reached(self, status: Status) -> bool:
         """Whether the issue is there."""
-        if self.name:
-            return _same(status, self.name)
-        return (_category(status) == DONE) is self.done
+        return _same(status, self.name) if self.name else (status.category == DONE) is self.done
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +36,30 @@ class Step:
     fields: Mapping[str, Any]
 
 
-def step(transitions: Iterable[Mapping[str, Any]], goal: Goal, resolution: str) -> Step | None:
+def step(transitions: Iterable[Transition], goal: Goal, resolution: str) -> Step | None:
     """The transition to take; ``None`` where none leads there, or wants what nobody told us."""
     known = list(transitions)
     if goal.name:
-        fitting = [each for each in known if _same(each["to"], goal.name)]
+        fitting = [each for each in known if _same(each.to, goal.name)]
     else:
         wanted = (DONE,) if goal.done else _BACK
-        fitting = [each for category in wanted for each in known if _category(each["to"]) == category]
+        fitting = [each for category in wanted for each in known if each.to.category == category]
     for each in fitting:
-        if (fields := _filled(each.get("fields") or {}, resolution)) is not None:
-            return Step(str(each["id"]), fields)
+        if (fields := _filled(each, resolution)) is not None:
+            return Step(each.id, fields)
     return None
 
 
-def _filled(fields: Mapping[str, Any], resolution: str) -> dict[str, Any] | None:
+def _filled(transition: Transition, resolution: str) -> dict[str, Any] | None:
     """The required fields with values: a resolution can be chosen, anything else cannot."""
-    required = {name for name, each in fields.items() if each.get("required") and not each.get("hasDefaultValue")}
-    if required - {"resolution"}:
-        return None
-    if not required:
+    if not transition.required:
         return {}
-    allowed = [str(each["name"]) for each in fields["resolution"].get("allowedValues", ())]
-    chosen = next((each for each in allowed if each.casefold() == resolution.casefold()), next(iter(allowed), None))
-    return {"resolution": {"name": chosen}} if chosen else None
+    allowed = transition.resolutions
+    if transition.required != {"resolution"} or not allowed:
+        return None
+    chosen = next((each for each in allowed if each.casefold() == resolution.casefold()), allowed[0])
+    return {"resolution": {"name": chosen}}
 
 
-def _category(status: Mapping[str, Any]) -> str:
-    return str(status.get("statusCategory", {}).get("key", ""))
-
-
-def _same(status: Mapping[str, Any], name: str) -> bool:
-    return str(status.get("name", "")).casefold() == name.casefold()
+def _same(status: Status, name: str) -> bool:
+    return status.name.casefold() == name.casefold()

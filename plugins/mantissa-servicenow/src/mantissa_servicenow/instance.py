@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 from mantissa_core import web
-from mantissa_core.errors import MantissaError, NeedsOperator
+from mantissa_core.errors import MantissaError, NeedsOperator, Retry
 from mantissa_core.vendor_api import Answer, Auth, RateLimit, Vendor, VendorClient
 from pydantic import SecretStr
 
@@ -55,8 +55,8 @@ class Instance:
         """Release the connections."""
         self._client.close()
 
-    def find(self, table: str, query: str, fields: Sequence[str], limit: int = _MOST) -> list[dict[str, Any]]:
-        """The records that fit an encoded query.
+    def find(self, table: str, query: str, fields: Sequence[str], limit: int = _MOST) -> list[dict[str, str]]:
+        """The records that fit an encoded query, with these fields as texts; empty is what cannot be seen.
 
         ServiceNow leaves out a condition on a field that it does not know and gives every record then
         (``glide.invalid_query.returns_no_rows``): look whether what comes fits.
@@ -70,11 +70,15 @@ class Instance:
             "sysparm_limit": limit,
             "sysparm_exclude_reference_link": "true",
         }
-        return self._ask("GET", f"{_API}/{table}", asked).records("result")
+        found = self._ask("GET", f"{_API}/{table}", asked).records("result")
+        return [{name: str(each.get(name) or "") for name in fields} for each in found]
 
-    def create(self, table: str, record: Mapping[str, str]) -> Mapping[str, Any]:
-        """Insert a record and return it as it was stored."""
-        return _object(self._ask("POST", f"{_API}/{table}", _PLAIN, record).at("result"))
+    def create(self, table: str, record: Mapping[str, str], fields: Sequence[str]) -> dict[str, str]:
+        """Insert a record and return these fields of it as they were stored, ``sys_id`` among them."""
+        made = self._ask("POST", f"{_API}/{table}", _PLAIN, record).at("result")
+        if not isinstance(made, dict) or not made.get("sys_id"):
+            raise Retry("ServiceNow's answer has no record: a proxy's?")
+        return {name: str(made.get(name) or "") for name in fields}
 
     def change(self, table: str, sys_id: str, record: Mapping[str, str]) -> None:
         """Change a record's fields, all of them or none."""
@@ -98,7 +102,3 @@ def _said(response: httpx.Response) -> str:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
     return ": ".join(part for part in parts if isinstance(part, str) and part)
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -130,7 +130,7 @@ class ServiceNow:
         record = record or self._create(delivery)
         if delivery.event != "opened" and not tells_of(record["correlation_display"], alert):
             self._instance.change(self.config.table, record["sys_id"], self._step(delivery, record))
-        return Receipt(record.get("number") or record["sys_id"], {"sys_id": record["sys_id"]})
+        return Receipt(record["number"] or record["sys_id"], {"sys_id": record["sys_id"]})
 
     def choices(self, setting: str) -> Sequence[Choice]:
         """Up to 1,000 values of ``assignment_group``, ``close_code`` and the states; of other settings nothing.
@@ -169,7 +169,7 @@ class ServiceNow:
         """The alert's record. A table that ignores the query gives any: only the right one counts."""
         query = f"correlation_id={_one_value(alert.id)}^ORDERBYsys_created_on"
         found = self._instance.find(self.config.table, query, _RECORD, 1)
-        return next((_read(each) for each in found if each.get("correlation_id") == alert.id), None)
+        return next((each for each in found if each["correlation_id"] == alert.id and each["sys_id"]), None)
 
     def _create(self, delivery: Delivery) -> dict[str, str]:
         """Insert the record. What became of an alert that ServiceNow never heard of is still to be told."""
@@ -185,13 +185,13 @@ class ServiceNow:
             "correlation_id": alert.id,
             "correlation_display": revision_mark(alert.revision - (delivery.event != "opened")),
         }
-        made = self._instance.create(config.table, wanted)
-        if made.get("correlation_id") != alert.id:
+        made = self._instance.create(config.table, wanted, _RECORD)
+        if made["correlation_id"] != alert.id:
             raise NeedsOperator(
-                f"ServiceNow inserted {made.get('number', 'a record')} without correlation_id: give the user access "
+                f"ServiceNow inserted {made['number'] or 'a record'} without correlation_id: give the user access "
                 "to that field, or updates find no record and repeated messages are inserted twice"
             )
-        return _read(made)
+        return made
 
     def _step(self, delivery: Delivery, record: Mapping[str, str]) -> dict[str, str]:
         """The note, the mark by which a repeated step is recognised, and the state where it is ours to set."""
@@ -230,13 +230,8 @@ class ServiceNow:
         if name not in self._sys_ids:
             query = "^OR".join(f"{field}={name}" for field in fields)
             found = self._instance.find(table, query, ["sys_id", *fields], 2)
-            fitting = [each for each in found if name.casefold() in [str(each[one]).casefold() for one in fields]]
+            fitting = [each for each in found if name.casefold() in [each[one].casefold() for one in fields]]
             if len(fitting) != 1:
                 raise NeedsOperator(f"{table} has {'several' if fitting else 'no'} {name!r}: set the sys_id instead")
-            self._sys_ids[name] = str(fitting[0]["sys_id"])
+            self._sys_ids[name] = fitting[0]["sys_id"]
         return self._sys_ids[name]
-
-
-def _read(record: Mapping[str, object]) -> dict[str, str]:
-    """What matters of a record, as texts; a table without one of the fields, or a user who may not see it, has none."""
-    return {name: str(record.get(name) or "") for name in _RECORD}
