@@ -59,6 +59,11 @@ def test_a_note_reads_as_in_its_snapshot() -> None:
     assert work_note(step("updated", "open", 2).alert) + "\n" == (SNAPSHOTS / "reopened.txt").read_text("utf-8")
 
 
+def test_a_language_models_words_are_marked() -> None:
+    alert = replace(delivery().alert, rewritten={"who": "The user alice did it."})
+    assert "\nWho:   The user alice did it.\nWorded by: a language model\n" in description(alert)
+
+
 @pytest.mark.parametrize("text", ["a", "[code]", "🔥", "\x1b", "ü"], ids=["letter", "tag", "emoji", "escape", "umlaut"])
 def test_nothing_of_the_largest_alert_is_cut_without_a_mark(servicenow: FakeServiceNow, text: str) -> None:
     long = text * 20_000

@@ -8,11 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from mantissa_core.alert.codec import alert_from_json, alert_to_json
 from mantissa_core.alert.enrich.enrichers import Enriched
 from mantissa_core.alert.enrich.source import Limits, Source
-from mantissa_core.alert.faithful import unfaithful
+from mantissa_core.alert.faithful import LONGEST, unfaithful
 from mantissa_core.alert.fold import folded
+from mantissa_core.alert.plain import plain
 from mantissa_core.alert.redact.policy import SECRETS_ONLY, Redaction, strictest
 from mantissa_core.alert.redact.redactor import Redactor
 from mantissa_core.alert.rewrite import LABEL, Rewriter, Rewriting
@@ -159,6 +162,15 @@ def test_what_the_composed_answers_do_not_say_is_refused(changes: dict[str, str]
 )
 def test_ordinary_words_are_the_models_own(question: str, text: str) -> None:
     assert unfaithful(COMPOSED, wrong(**{question: text}), ["alice", "198.51.100.7"]) == ""
+
+
+@given(st.text(min_size=1, max_size=500))
+def test_the_composed_answers_themselves_always_pass_and_an_invented_address_never(value: str) -> None:
+    composed = {"who": plain(value)[:LONGEST]}
+    assert unfaithful(composed, composed, [plain(value)]) == ""
+    longer = {"who": f"{composed['who'][:400]} from 192.0.2.99"}
+    assume("192.0.2.99" not in value)
+    assert unfaithful(composed, longer, []) != ""
 
 
 def test_a_storm_keeps_the_composed_answers(model: FakeOpenAI) -> None:

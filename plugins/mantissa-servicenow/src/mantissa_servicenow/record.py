@@ -53,7 +53,7 @@ def tells_of(mark: str, alert: Alert) -> bool:
 
 
 def _answers(alert: Alert) -> list[str]:
-    return [f"{f'{name.capitalize()}:':<7}{_short(answer, _ANSWER)}" for name, answer in story(alert).lines()]
+    return [f"{f'{name.capitalize()}:':<6} {_short(answer, _ANSWER)}" for name, answer in story(alert).lines()]
 
 
 def _foot(alert: Alert) -> str:
