@@ -104,6 +104,14 @@ def test_an_issue_lives_as_its_alert_does(jira: FakeJira) -> None:
     ]
 
 
+def test_a_reminder_of_an_open_alert_moves_nothing(jira: FakeJira) -> None:
+    subject = sink(jira, reopened_status="To Do")
+    subject.deliver(delivery())
+    jira.issues[0]["status"] = "In Progress"
+    subject.deliver(replace(delivery("kit-2"), event="updated", previous="SEC-1"))
+    assert (told(jira), jira.issues[0]["status"]) == (["Still open · 2 matches found"], "In Progress")
+
+
 def test_statuses_are_those_of_the_settings(jira: FakeJira) -> None:
     subject = sink(jira, acknowledged_status="in progress", resolved_status="Won't Do", reopened_status="In Progress")
     subject.deliver(delivery())

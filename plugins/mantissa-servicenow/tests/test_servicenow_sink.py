@@ -116,6 +116,15 @@ def test_a_record_that_people_closed_gets_a_note_and_stays_closed(
     assert (servicenow.records[0]["state"], len(servicenow.notes)) == (state, 1)
 
 
+def test_a_reminder_of_an_open_alert_moves_nothing(servicenow: FakeServiceNow) -> None:
+    sink(servicenow).deliver(delivery())
+    servicenow.records[0]["state"] = "6"
+    alert = replace(delivery().alert, revision=2)
+    sink(servicenow).deliver(replace(delivery("kit-2"), event="updated", alert=alert, previous="INC0000001"))
+    assert servicenow.notes[0].startswith("Still open, 2 matches found\n\nWho:   alice")
+    assert servicenow.records[0]["state"] == "6"
+
+
 def test_a_record_that_people_took_on_is_not_moved_back(servicenow: FakeServiceNow) -> None:
     sink(servicenow).deliver(delivery())
     servicenow.records[0]["state"] = "3"

@@ -74,7 +74,10 @@ def _severity(alert: Alert) -> str:
 
 
 def _status(alert: Alert) -> str:
-    return "Reopened" if alert.status == "open" else alert.status.capitalize()
+    """Of an alert whose status nobody changed yet people are reminded."""
+    if alert.status == "open":
+        return "Reopened" if alert.changed else "Still open"
+    return alert.status.capitalize()
 
 
 def _short(value: str, limit: int) -> str:

@@ -215,7 +215,7 @@ class Jira:
         if delivery.event == "resolved":
             return Goal(True, self.config.resolved_status)
         if delivery.alert.status == "open":
-            return Goal(False, self.config.reopened_status)
+            return Goal(False, self.config.reopened_status) if delivery.alert.changed else None
         return Goal(False, self.config.acknowledged_status) if self.config.acknowledged_status else None
 
     def _move(self, issue: str, goal: Goal) -> None:

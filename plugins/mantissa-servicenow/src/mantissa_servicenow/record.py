@@ -36,8 +36,7 @@ def work_note(alert: Alert) -> str:
     """What became of the alert; where it goes on, as it is now."""
     changed = f", {alert.changed:%Y-%m-%d %H:%M:%S} UTC" if alert.changed else ""
     by = f" by {_short(alert.changed_by, _ANSWER)}" if alert.changed_by else ""
-    status = "Reopened" if alert.status == "open" else alert.status.capitalize()
-    head = f"{status}{by}{changed}, {_matches(alert)}"
+    head = f"{_status(alert)}{by}{changed}, {_matches(alert)}"
     return cut("\n".join([head, *(["", *_answers(alert)] if alert.status == "open" else [])]), DESCRIPTION)
 
 
@@ -50,6 +49,13 @@ def tells_of(mark: str, alert: Alert) -> bool:
     """Whether a record with this mark tells of the alert's revision already."""
     number = mark.removeprefix(_SHOWN_BY)
     return mark.startswith(_SHOWN_BY) and number.isascii() and number.isdigit() and int(number) >= alert.revision
+
+
+def _status(alert: Alert) -> str:
+    """Of an alert whose status nobody changed yet people are reminded."""
+    if alert.status == "open":
+        return "Reopened" if alert.changed else "Still open"
+    return alert.status.capitalize()
 
 
 def _answers(alert: Alert) -> list[str]:

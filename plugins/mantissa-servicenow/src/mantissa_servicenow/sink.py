@@ -212,7 +212,7 @@ class ServiceNow:
             ours = {"state": config.resolved_state, "close_code": config.close_code, "close_notes": note}
             return {} if over else {**ours, **config.resolved_fields}
         if delivery.alert.status == "open":
-            return {"state": config.reopened_state} if resolved else {}
+            return {"state": config.reopened_state} if resolved and delivery.alert.changed else {}
         return {"state": config.acknowledged_state} if config.acknowledged_state and not over else {}
 
     def _references(self) -> dict[str, str]:
