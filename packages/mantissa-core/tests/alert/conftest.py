@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for fake_smtp: importlib mode does not put tests on the path
+
+from fake_smtp import FakeSMTP
 from mantissa_core.model import Severity, Signal
 from mantissa_core.state.documents import State
 from mantissa_core.state.sqlite import SQLite
+from mantissa_core.testing.certificates import make_certificate
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -30,6 +36,19 @@ class Clock:
 @pytest.fixture
 def state(tmp_path: Path) -> State:
     return State(SQLite(SQLite.Config(path=tmp_path / "state.sqlite")))
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Certificate and key of a mail server on this machine."""
+    return make_certificate(tmp_path_factory.mktemp("mail"))
+
+
+@pytest.fixture
+def mail(certificate: tuple[Path, Path]) -> Iterator[FakeSMTP]:
+    """A mail server with STARTTLS that asks for a login."""
+    with FakeSMTP(certificate) as server:
+        yield server
 
 
 @pytest.fixture

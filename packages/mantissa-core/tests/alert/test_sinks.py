@@ -116,6 +116,26 @@ def test_the_webhook_signs_what_it_sends() -> None:
     assert receipt.reference == "key/1 Ü"
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Authorization", "Bearer t0ken\nX: y"),
+        ("Authorization", "t0kén"),
+        ("Authorization", ""),
+        ("Two Words", "t0ken"),
+        ("content-type", "t0ken"),
+    ],
+    ids=["newline", "letters", "empty", "name", "ours"],
+)
+def test_a_header_that_cannot_be_sent_needs_the_operator_and_is_not_quoted(name: str, value: str) -> None:
+    with FakeHTTP() as server:
+        sink = Webhook(Webhook.Config.model_validate({"url": server.url, "headers": {name: value}}))
+        with pytest.raises(NeedsOperator, match=name) as caught:
+            sink.deliver(delivery())
+        assert "t0k" not in str(caught.value)
+        assert server.requests == []
+
+
 def test_every_attempt_sends_the_same_bytes() -> None:
     with FakeHTTP() as server:
         sink = Webhook(Webhook.Config.model_validate({"url": server.url}))
@@ -175,7 +195,7 @@ def test_the_console_shows_what_an_analyst_needs(capsys: pytest.CaptureFixture[s
         "alice gave herself administrator rights",
         "Self-service administrator (acme-rule)",
         "198.51.100.7",
-        "2026-03-02 12:00:00 UTC to 2026-03-02 12:03:00 UTC",
+        "2026-03-02 12:00:00 to 12:03:00 UTC (3 min)",
         "eventName=AttachUserPolicy",
         "mantissa alerts show 0123456789abcdef0123456789abcdef\n",
         "mantissa query \"SELECT * FROM aws_cloudtrail WHERE m_id = '00112233445566778899aabbccddeeff'\"\n",
@@ -193,7 +213,9 @@ def test_the_console_colours_only_when_told_or_on_a_terminal(capsys: pytest.Capt
 def test_no_log_content_gets_into_a_command_to_paste(capsys: pytest.CaptureFixture[str]) -> None:
     nasty = delivery(id="$(reboot)", table="t; reboot", event_ids=("'; reboot",))
     Console(Console.Config()).deliver(nasty)
-    assert "reboot" not in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "in t; reboot" in shown
+    assert "next" not in shown
 
 
 @pytest.mark.parametrize(

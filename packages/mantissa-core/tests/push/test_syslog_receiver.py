@@ -15,12 +15,11 @@ import pytest
 from mantissa_core.errors import NeedsOperator
 from mantissa_core.push.datagrams import Datagrams
 from mantissa_core.push.syslog import SyslogReceiver
+from mantissa_core.testing.certificates import make_certificate
 from mantissa_core.testing.intake import Intake, listening
 from mantissa_core.testing.receiver import ReceiverContract
 from pydantic import ValidationError
 from structlog.testing import capture_logs
-
-from .certificates import make_certificate
 
 LIMIT = 1_000
 

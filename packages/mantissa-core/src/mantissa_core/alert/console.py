@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING, Literal
 
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model.alert import Alert, Delivery, Receipt
 from mantissa_core.model.signal import Severity
 
+from .next_steps import next_steps
+from .notes import notes
 from .plain import plain
+from .progress import progress
+from .story import story
 
 if TYPE_CHECKING:
     from rich.console import Group
-    from rich.text import Text
+    from rich.table import Table
 
 _STYLES = {
     Severity.INFORMATIONAL: "dim",
@@ -26,7 +30,7 @@ _STYLES = {
     Severity.CRITICAL: "bold white on red",
 }
 _REMEMBERED = 1000
-_VALUE = 300
+_VALUE, _TEXT = 300, 1000
 _EVIDENCE = 3
 
 
@@ -73,60 +77,62 @@ class Console:
             markup=False,
             emoji=False,
         )
-        terminal.print(block(delivery.alert, delivery.event), crop=False)
+        terminal.print(block(delivery), crop=False)
 
 
-def block(alert: Alert, event: str = "opened") -> Group:
-    """An alert as rich text: what, who, from where, when, the evidence, and what to type next."""
+def block(delivery: Delivery) -> Group:
+    """An alert as rich text: what happened, the six answers, the evidence, and what to type next."""
     from rich.console import Group
     from rich.text import Text
 
+    alert = delivery.alert
     head = Text.assemble(
-        (f" {alert.severity.value.upper()} ", _STYLES[alert.severity]), " ", (plain(alert.summary), "bold")
+        (f" {alert.severity.value.upper()} ", _STYLES[alert.severity]), " ", (plain(_cut(alert.summary, _TEXT)), "bold")
     )
-    if event != "opened":
-        head.append(f" ({event})", "dim")
-    facts = [_line(name, value) for name, value in _facts(alert)]
-    return Group(head, *facts, *_evidence(alert), *_next_steps(alert), Text())
+    became = [("now", progress(delivery))] if delivery.event != "opened" else []
+    steps = [
+        Text.assemble((_label("next"), "dim"), step, no_wrap=True, overflow="ignore") for step in next_steps(alert)
+    ]
+    return Group(head, _table([*became, *_facts(alert), *_evidence(alert)]), *steps, Text())
 
 
 def _facts(alert: Alert) -> list[tuple[str, str]]:
-    first, last = (f"{moment:%Y-%m-%d %H:%M:%S} UTC" for moment in (alert.first_seen, alert.last_seen))
-    who = [("who", "user"), ("from", "src_ip"), ("to", "dst_ip"), ("what", "action"), ("target", "target")]
     return [
+        *story(alert).lines(),
         ("rule", f"{alert.rule_name} ({alert.rule_id})"),
-        *((label, ", ".join(alert.entities[name])) for label, name in who if alert.entities.get(name)),
-        ("when", first if first == last else f"{first} to {last}"),
-        *([("events", f"{alert.count} matches")] if alert.count > 1 else []),
+        *([("matches", f"{alert.count:,}")] if alert.count > 1 else []),
         *([("tags", ", ".join(alert.tags))] if alert.tags else []),
+        *notes(alert),
     ]
 
 
-def _evidence(alert: Alert) -> list[Text]:
-    lines = []
-    for evidence in alert.evidence[:_EVIDENCE]:
-        text = ", ".join(f"{name}={_value(value)}" for name, value in evidence.items())
-        lines.append(_line("evidence", text))
-    return lines
+def _evidence(alert: Alert) -> list[tuple[str, str]]:
+    return [
+        ("evidence", ", ".join(f"{name}={_value(value)}" for name, value in evidence.items()))
+        for evidence in alert.evidence[:_EVIDENCE]
+    ]
 
 
 def _value(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _VALUE else text[: _VALUE - 1] + "…"
+    return _cut(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), _VALUE)
 
 
-def _next_steps(alert: Alert) -> list[Text]:
-    """Commands to copy. Only identifiers of our own making get in: the reader pastes them into a shell."""
-    steps = [f"mantissa alerts show {alert.id}"] if re.fullmatch(r"[0-9A-Za-z_-]+", alert.id) else []
-    event = next((each for each in alert.event_ids if re.fullmatch(r"[0-9a-f]{32}", each)), None)
-    if event and re.fullmatch(r"[a-z][a-z0-9_]*", alert.table):
-        steps.append(f"mantissa query \"SELECT * FROM {alert.table} WHERE m_id = '{event}'\"")
-    return [_line("next", step, wrap=False) for step in steps]
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _line(label: str, value: str, *, wrap: bool = True) -> Text:
-    """A labelled line; what is to be copied is not wrapped."""
+def _label(name: str) -> str:
+    return f"  {name:<11}"
+
+
+def _table(lines: Iterable[tuple[str, str]]) -> Table:
+    """Labels and texts. A long text goes on below itself, so that no part of it can pass for a line of ours."""
+    from rich.table import Table
     from rich.text import Text
 
-    label = f"  {label:<9}"
-    return Text.assemble((label, "dim"), plain(value), no_wrap=not wrap, overflow=None if wrap else "ignore")
+    table = Table.grid()
+    table.add_column(width=len(_label("")), no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in lines:
+        table.add_row(Text(_label(name), "dim"), Text(plain(_cut(text, _TEXT))))
+    return table

@@ -19,3 +19,11 @@ def plain(text: str) -> str:
 def _spelled(character: str) -> str:
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def inert(text: str) -> str:
+    """As :func:`plain`, for programs that make links of addresses: ``https[:]//example.com`` is none.
+
+    Whoever writes into a log could otherwise put a link of theirs before the person who answers the alert.
+    """
+    return plain(text).replace("://", "[:]//")

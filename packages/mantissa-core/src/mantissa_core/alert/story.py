@@ -23,6 +23,8 @@ _THING = ("name", "kind", "owner", "environment", "criticality")
 _PLACE = ("city", "country", "organisation", "reputation")
 _LISTED = ("reputation",)
 """What of the facts about a user, an asset, an address and any other value is told."""
+_NAMED = frozenset({"owner", "criticality"})
+"""Those that say nothing without their name: *owner noor, criticality high*."""
 _OUTCOMES = {"success": "succeeded", "failure": "failed"}
 _HOW = 160
 """Characters of one fact of an event."""
@@ -96,9 +98,10 @@ def _where(alert: Alert) -> str:
 
 
 def _why(alert: Alert) -> str:
-    """What the rule's author says about it, and how usual it is."""
+    """What the rule's author says about it, on one line, and how usual it is."""
     told = _known(alert.enrichment, {"peers": ("sentence",)}, cut=_SENTENCE)
-    return " ".join(filter(None, [alert.description, *(f"How usual: {each}." for each in told.values())]))
+    described = " ".join(alert.description.split())
+    return " ".join(filter(None, [described, *(f"How usual: {each}." for each in told.values())]))
 
 
 def _how(alert: Alert) -> str:
@@ -124,9 +127,13 @@ def _known(enrichment: Mapping[str, Any], telling: Mapping[str, Iterable[str]], 
         known = facts.get(about) if isinstance(facts, Mapping) else None
         for name, values in known.items() if isinstance(known, Mapping) else ():
             if isinstance(values, Mapping):
-                texts = (_cut(str(values[key]), cut) for key in keys if values.get(key))
+                texts = (_told(key, values[key], cut) for key in keys if values.get(key))
                 told.setdefault(str(name), {}).update(dict.fromkeys(texts))
     return {name: ", ".join(texts) for name, texts in told.items()}
+
+
+def _told(key: str, value: object, most: int) -> str:
+    return _cut(f"{key} {value}" if key in _NAMED else str(value), most)
 
 
 def _placed(address: str, places: Mapping[str, str]) -> str:

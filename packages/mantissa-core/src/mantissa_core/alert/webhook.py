@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Mapping
 from functools import cached_property
@@ -15,6 +16,7 @@ import httpx
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 
 from mantissa_core import web
+from mantissa_core.errors import NeedsOperator
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model.alert import Delivery, Receipt
 
@@ -22,6 +24,7 @@ from .codec import alert_to_json
 from .story import story
 
 _ANSWER = 64 * 1024
+_OURS = frozenset({"content-type", "content-length", "host", "idempotency-key", "mantissa-signature"})
 
 
 class Webhook:
@@ -73,7 +76,7 @@ class Webhook:
         return httpx.Client(timeout=self.config.timeout)
 
     def _headers(self, key: str, body: bytes) -> dict[str, str]:
-        headers = {name: value.get_secret_value() for name, value in self.config.headers.items()}
+        headers = {name: _sendable(name, value) for name, value in self.config.headers.items()}
         headers |= {"Content-Type": "application/json", "Idempotency-Key": quote(key, safe="-_.~:/@ ")}
         if self.config.secret:
             headers["Mantissa-Signature"] = signature(self.config.secret.get_secret_value(), body, int(time.time()))
@@ -82,6 +85,16 @@ class Webhook:
     def _secrets(self) -> list[str]:
         values = [*self.config.headers.values(), *([self.config.secret] if self.config.secret else [])]
         return [value.get_secret_value() for value in values]
+
+
+def _sendable(name: str, value: SecretStr) -> str:
+    """The header's value, if HTTP can carry it: else the library's error would quote it."""
+    text = value.get_secret_value()
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or name.lower() in _OURS:
+        raise NeedsOperator(f"headers: {name!r} is no header that can be set: choose another name")
+    if not text or not text.isascii() or not text.isprintable() or text != text.strip():
+        raise NeedsOperator(f"headers.{name}: found something else than printable ASCII: store the value anew")
+    return text
 
 
 def signature(secret: str, body: bytes, moment: int) -> str:
