@@ -52,6 +52,10 @@ _REMEDIES = {
     "InvalidToken": "the session token is not valid: use a role or an access key without one",
     "PermanentRedirect": "the bucket lies in another region: set region",
     "AuthorizationHeaderMalformed": "the bucket lies in another region: set region",
+    "MessageRejected": "SES rejects the message: verify the sender, and in the sandbox each recipient, in this region",
+    "MailFromDomainNotVerifiedException": "the sender's domain is not verified in SES in this region",
+    "AccountSuspendedException": "AWS has suspended the account's sending",
+    "SendingPausedException": "the account's or the configuration set's sending is paused",
     "InvalidObjectState": "an object lies in an archive (Glacier): restore it, or set since to a later day",
 }
 
