@@ -57,6 +57,8 @@ def _errors(event: Any) -> Any:
         yield "'event_action' is invalid"
     if not 0 < len(event.get("dedup_key", "")) <= 255:
         yield "'dedup_key' is missing or too long"
+    if any(set(each) != {"href", "text"} or not each["href"].startswith("https://") for each in event.get("links", ())):
+        yield "'links' is invalid"
     payload = event.get("payload", {})
     for name in ("summary", "source", "severity"):
         if not payload.get(name):

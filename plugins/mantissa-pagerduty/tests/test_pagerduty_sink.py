@@ -3,12 +3,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from fake_pagerduty import KEY, FakePagerDuty
 from mantissa_core.errors import NeedsOperator
 from mantissa_core.model import Delivery, Severity
 from mantissa_core.testing.alert_sink import delivery
+from mantissa_core.testing.sample_alerts import SAMPLES
+from mantissa_core.testing.snapshots import assert_snapshot
 from mantissa_pagerduty.sink import SERVERS, PagerDuty
 from pydantic import ValidationError
 
@@ -71,13 +74,24 @@ def test_the_person_on_call_reads_what_happened_first(pagerduty: FakePagerDuty) 
             "where": "from 198.51.100.7 in aws_cloudtrail",
             "why": "Somebody attached an administrator policy to the own user.",
             "how": "ATT&CK T1098; eventName=AttachUserPolicy",
-            "signals": 2,
+            "matches": 2,
             "severity": "high",
             "evidence": {"eventName": "AttachUserPolicy", "userName": "alice"},
-            "alert": "mantissa alerts show 0123456789abcdef0123456789abcdef",
+            "show": "mantissa alerts show 0123456789abcdef0123456789abcdef",
+            "query": "mantissa query \"SELECT * FROM aws_cloudtrail WHERE m_id = '00112233445566778899aabbccddeeff'\"",
             "rule": "acme-rule",
         },
     }
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_what_people_read(pagerduty: FakePagerDuty, name: str) -> None:
+    subject = sink(pagerduty)
+    subject.deliver(SAMPLES["critical"])
+    subject.deliver(SAMPLES[name])
+    event = {**pagerduty.requests[-1].json(), "routing_key": "…"}
+    shown = json.dumps(event, indent=1, ensure_ascii=False) + "\n"
+    assert_snapshot(Path(__file__).parent / "snapshots" / f"event-{name}.json", shown)
 
 
 def test_an_event_of_the_largest_alert_is_small_enough(pagerduty: FakePagerDuty) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from fake_slack_chat import CHANNEL, HOOK, TOKEN, FakeSlackChat
 from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.model import Choice, Delivery, Severity
 from mantissa_core.testing.alert_sink import delivery
+from mantissa_core.testing.sample_alerts import SAMPLES
+from mantissa_core.testing.snapshots import assert_snapshot
 from mantissa_slack.blocks import blocks, escaped, message
 from mantissa_slack.bot import Bot
 from mantissa_slack.webhook import Webhook
@@ -47,9 +50,23 @@ def test_a_message_says_what_happened_and_how_to_see_more() -> None:
         "*Why*  Somebody attached an administrator policy to the own user.\n"
         "*How*  ATT&amp;CK T1098; eventName=AttachUserPolicy",
         "```eventName: AttachUserPolicy\nuserName: alice```",
-        "2 matches found · rule acme-rule · `mantissa alerts show 01234567`",
+        "```mantissa alerts show 0123456789abcdef0123456789abcdef\n"
+        "mantissa query \"SELECT * FROM aws_cloudtrail WHERE m_id = '00112233445566778899aabbccddeeff'\"\n"
+        "mantissa alerts ack 0123456789abcdef0123456789abcdef```",
+        "2 matches found · rule acme-rule · <https://attack.mitre.org/techniques/T1098/|T1098> · "
+        "alert 0123456789abcdef0123456789abcdef",
     ]
     assert message(delivery())["text"] == "HIGH: alice gave herself administrator rights"
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_what_people_read(chat: FakeSlackChat, name: str) -> None:
+    bot(chat).deliver(SAMPLES[name])
+    shown = json.dumps(chat.posts[0], indent=1, ensure_ascii=False) + "\n"
+    assert_snapshot(Path(__file__).parent / "snapshots" / f"message-{name}.json", shown)
+    hook(chat).deliver(SAMPLES[name])
+    assert chat.posts[1]["attachments"] == chat.posts[0]["attachments"]
+    assert chat.posts[1]["text"] == chat.posts[0]["text"]
 
 
 @pytest.mark.parametrize("severity", list(Severity))
@@ -63,7 +80,7 @@ def test_what_a_log_says_is_neither_mention_nor_link_nor_markup() -> None:
     nasty = "<!channel> <https://evil.example|click> <@U1> ```x``` & \x1b[2J"
     made = message(delivery(summary=nasty, entities={"user": (nasty,)}, evidence=({nasty: nasty},), rule_name=nasty))
     shown = json.dumps(made["attachments"][0]["blocks"][1:], ensure_ascii=False)
-    assert "<" not in shown
+    assert "<" not in shown.replace("<https://attack.mitre.org/techniques/T1098/|T1098>", "")
     assert "\\u001b" not in shown
     assert made["attachments"][0]["blocks"][3]["text"]["text"].count("```") == 2
     assert escaped("<a&b>") == "&lt;a&amp;b&gt;"

@@ -6,12 +6,16 @@ https://developer.pagerduty.com/docs/send-alert-event.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import httpx
 from mantissa_core import web
+from mantissa_core.alert.links import technique_links
+from mantissa_core.alert.next_steps import next_steps
+from mantissa_core.alert.notes import notes
 from mantissa_core.alert.plain import plain
 from mantissa_core.alert.story import story
 from mantissa_core.errors import NeedsOperator
@@ -73,6 +77,7 @@ class PagerDuty:
             "event_action": _action(delivery),
             "dedup_key": delivery.alert.id,
             "client": "Mantissa Log",
+            "links": [{"href": address, "text": f"ATT&CK {name}"} for name, address in technique_links(delivery.alert)],
             "payload": _payload(delivery.alert),
         }
         address = f"{self.config.server or SERVERS[self.config.region]}/v2/enqueue"
@@ -113,8 +118,8 @@ def _payload(alert: Alert) -> dict[str, Any]:
         "source": _cut(plain(source or alert.table or "mantissa"), SUMMARY),
         "severity": SEVERITIES[alert.severity],
         "timestamp": alert.first_seen.isoformat(timespec="milliseconds"),
-        "component": alert.table or "mantissa",
-        "group": alert.rule_id,
+        "component": _cut(plain(alert.table or "mantissa"), SUMMARY),
+        "group": _cut(plain(alert.rule_id), SUMMARY),
         "class": _cut(plain(alert.rule_name), SUMMARY),
         "custom_details": _details(alert),
     }
@@ -126,16 +131,18 @@ def _details(alert: Alert) -> dict[str, Any]:
     evidence = {_short(name): _short(value) for name, value in list(first.items())[:_FACTS]}
     return {
         **{name: _short(text) for name, text in story(alert).lines()},
-        "signals": alert.count,
+        "matches": alert.count,
         "severity": alert.severity.value,
+        **{name: _short(text) for name, text in notes(alert)},
         "evidence": evidence,
-        "alert": f"mantissa alerts show {alert.id}",
-        "rule": alert.rule_id,
+        **{name: command for name, command in next_steps(alert).items() if name != "acknowledge"},
+        "rule": _short(alert.rule_id),
     }
 
 
 def _short(value: object) -> str:
-    return _cut(plain(str(value)), _VALUE)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return _cut(plain(text), _VALUE)
 
 
 def _cut(text: str, limit: int) -> str:

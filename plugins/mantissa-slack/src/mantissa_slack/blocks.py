@@ -6,10 +6,15 @@ https://docs.slack.dev/messaging/formatting-message-text#escaping
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from mantissa_core.alert.plain import plain
+from mantissa_core.alert.links import technique_links
+from mantissa_core.alert.next_steps import next_steps
+from mantissa_core.alert.notes import notes
+from mantissa_core.alert.plain import inert, plain
+from mantissa_core.alert.progress import progress, status_of
 from mantissa_core.alert.story import story
 from mantissa_core.model import Alert, Delivery, Severity
 
@@ -17,6 +22,7 @@ HEADER, SECTION, CONTEXT = 150, 3000, 2000
 """Characters that a header, a section and an element of a context may have."""
 _ANSWER = 600
 """Characters of one of the six answers: whoever reads on a telephone reads no more."""
+_SUMMARY = 500
 _FACTS = 8
 COLOURS: Mapping[Severity, str] = {
     Severity.CRITICAL: "#b3001b",
@@ -38,34 +44,35 @@ def message(delivery: Delivery) -> dict[str, Any]:
     """``text`` for notifications, and the alert as an attachment with the severity's colour."""
     alert = delivery.alert
     return {
-        "text": _cut(escaped(f"{alert.severity.value.upper()}: {alert.summary}"), SECTION),
+        "text": _cut(escaped(f"{alert.severity.value.upper()}: {inert(alert.summary[:SECTION])}"), SECTION),
         "attachments": [{"color": COLOURS[alert.severity], "blocks": blocks(delivery)}],
     }
 
 
 def blocks(delivery: Delivery) -> list[dict[str, Any]]:
-    """What happened, the six answers, the telling fields, and what to type to see more."""
+    """What happened, the six answers, the telling fields, what to type to see more, what is not there and why."""
     alert = delivery.alert
     parts = [
         {"type": "header", "text": {"type": "plain_text", "text": _head(delivery), "emoji": True}},
-        _section(f"*{escaped(alert.summary)}*"),
+        _section(f"*{escaped(_cut(alert.summary, _SUMMARY))}*"),
         _section("\n".join(f"*{name.capitalize()}*  {_answer(text)}" for name, text in story(alert).lines())),
     ]
     if facts := _facts(alert):
         parts.append(_section(facts))
-    parts.append({"type": "context", "elements": [_mrkdwn(_foot(alert), CONTEXT)]})
+    if steps := next_steps(alert):
+        parts.append(_section(_code("\n".join(steps.values()))))
+    parts.append({"type": "context", "elements": [_mrkdwn(text, CONTEXT) for text in (_foot(alert), *_notes(alert))]})
     return parts
 
 
-def step(alert: Alert) -> str:
+def step(delivery: Delivery) -> str:
     """What became of an alert, for its thread."""
-    by = f" by {escaped(alert.changed_by)}" if alert.changed_by else ""
-    return f"{_status(alert)}{by}"
+    return escaped(progress(delivery))
 
 
 def escaped(text: str) -> str:
-    """The text as text: no entity, no markup that begins with ``<``, nothing that steers a terminal."""
-    return _entities(plain(text))
+    """The text as text: no entity, no markup that begins with ``<``, no code block, nothing that steers a terminal."""
+    return _entities(plain(text).replace("`", "'"))
 
 
 def _entities(text: str) -> str:
@@ -74,14 +81,10 @@ def _entities(text: str) -> str:
 
 def _head(delivery: Delivery) -> str:
     alert = delivery.alert
-    status = "" if delivery.event == "opened" else f" – {_status(alert).lower()}"
+    status = "" if delivery.event == "opened" else f" – {status_of(delivery).lower()}"
     return _cut(
         f"{_MARKS[alert.severity]} {alert.severity.value.capitalize()}: {plain(alert.rule_name)}{status}", HEADER
     )
-
-
-def _status(alert: Alert) -> str:
-    return "Reopened" if alert.status == "open" else alert.status.capitalize()
 
 
 def _answer(text: str) -> str:
@@ -89,16 +92,30 @@ def _answer(text: str) -> str:
 
 
 def _facts(alert: Alert) -> str:
-    """The first event's fields, as code: backquotes would end it."""
+    """The first event's fields."""
     first = next(iter(alert.evidence), {})
-    lines = [f"{name}: {value}" for name, value in list(first.items())[:_FACTS]]
-    text = "\n".join(_cut(plain(line), 200) for line in lines).replace("`", "'")
-    return f"```{_entities(text)}```" if text else ""
+    lines = [f"{name}: {_value(value)}" for name, value in list(first.items())[:_FACTS]]
+    return _code("\n".join(_cut(plain(line), 200) for line in lines))
+
+
+def _code(text: str) -> str:
+    """As code: a backquote would end it."""
+    inside = _entities(text.replace("`", "'"))
+    return f"```{inside}```" if text else ""
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _foot(alert: Alert) -> str:
-    found = f"{alert.count} match{'es' if alert.count != 1 else ''} found"
-    return f"{found} · rule {escaped(alert.rule_id)} · `mantissa alerts show {alert.id[:8]}`"
+    found = f"{alert.count:,} match{'es' if alert.count != 1 else ''} found"
+    links = [f"<{address}|{name}>" for name, address in technique_links(alert)]
+    return " · ".join([found, f"rule {escaped(_cut(alert.rule_id, 200))}", *links, f"alert {escaped(alert.id)}"])
+
+
+def _notes(alert: Alert) -> list[str]:
+    return [f"*{name.capitalize()}*  {escaped(_cut(text, _ANSWER))}" for name, text in notes(alert)]
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -76,9 +76,7 @@ class Bot:
             return Receipt(self._posted(delivery, {}))
         channel, _, moment = delivery.previous.partition(":")
         self._call("chat.update", {"channel": channel, "ts": moment, **message(delivery)})
-        self._posted(
-            delivery, {"channel": channel, "thread_ts": moment, "text": step(delivery.alert), "attachments": []}
-        )
+        self._posted(delivery, {"channel": channel, "thread_ts": moment, "text": step(delivery), "attachments": []})
         return Receipt(delivery.previous)
 
     @hookimpl

@@ -66,7 +66,7 @@ def _card(delivery: Delivery, limit: int) -> dict[str, Any]:
             *(_line(name, text, limit) for name, text in story(alert).lines()),
             *_separated([_line(name, text, limit) for name, text in _facts(alert)]),
             *_event(alert, limit),
-            *_separated([_code(each) for each in next_steps(alert)]),
+            *_separated([_code(each) for each in next_steps(alert).values()]),
         ],
     }
 

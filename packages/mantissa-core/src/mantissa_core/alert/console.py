@@ -6,7 +6,7 @@ import json
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model.alert import Alert, Delivery, Receipt
@@ -90,9 +90,8 @@ def block(delivery: Delivery) -> Group:
         (f" {alert.severity.value.upper()} ", _STYLES[alert.severity]), " ", (plain(_cut(alert.summary, _TEXT)), "bold")
     )
     became = [("now", progress(delivery))] if delivery.event != "opened" else []
-    steps = [
-        Text.assemble((_label("next"), "dim"), step, no_wrap=True, overflow="ignore") for step in next_steps(alert)
-    ]
+    look: dict[str, Any] = {"no_wrap": True, "overflow": "ignore"}  # what is to be copied is not wrapped
+    steps = [Text.assemble((_label("next"), "dim"), each, **look) for each in next_steps(alert).values()]
     return Group(head, _table([*became, *_facts(alert), *_evidence(alert)]), *steps, Text())
 
 

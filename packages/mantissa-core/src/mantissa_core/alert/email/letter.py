@@ -53,7 +53,7 @@ def letter(delivery: Delivery) -> Letter:
         facts=[(name, _shown(text, _ANSWER)) for name, text in _facts(alert)],
         events=[_event(each) for each in alert.evidence[:_EVENTS]],
         more=_more(alert),
-        steps=next_steps(alert),
+        steps=list(next_steps(alert).values()),
         foot=_shown(f"Alert {alert.id}, sent by Mantissa Log", _ANSWER),
     )
 
