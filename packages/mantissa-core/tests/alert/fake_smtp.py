@@ -82,7 +82,7 @@ class FakeSMTP:
             tls_context=starttls,
             require_starttls=starttls is not None,
             authenticator=self._authenticated if self._tls else None,
-            auth_required=self._tls is not None,
+            auth_required=starttls is not None,
             auth_require_tls=not self._implicit,
             loop=self._loop,
         )

@@ -84,8 +84,10 @@ def test_tls_on_a_port_that_speaks_none_needs_the_operator(mail: FakeSMTP, certi
 def test_a_relay_on_this_machine_may_take_plain_text(certificate: tuple[Path, Path]) -> None:
     with FakeSMTP() as server:
         plain = {"host": "127.0.0.1", "tls": "none", "username": "", "password": None, "ca_file": None}
-        sink(server, certificate, **plain).deliver(delivery())
-        assert server.sessions == [{"tls": False, "login": False}]
+        subject = sink(server, certificate, **plain)
+        subject.check()
+        subject.deliver(delivery())
+        assert server.sessions == [{"tls": False, "login": False}] * 2
 
 
 @pytest.mark.parametrize(

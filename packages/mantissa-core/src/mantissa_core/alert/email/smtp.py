@@ -148,6 +148,7 @@ class SMTP:
             try:
                 if self.config.tls == "starttls":
                     server.starttls(context=self._trust())
+                server.ehlo_or_helo_if_needed()
                 if self.config.password:
                     server.login(self.config.username, self.config.password.get_secret_value())
                 yield server
