@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import logging
 import ssl
 import threading
+from base64 import b64encode
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +16,7 @@ from typing import Any, Self
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from mantissa_core.testing.fake_http import Fault
 
+logging.getLogger("mail.log").setLevel("WARNING")  # a server's log is not ours: it holds what was sent
 USER, PASSWORD = "mantissa", "pass-of-the-tests"
 _REPLIES = {Fault.SERVER_ERROR: "451 4.3.0 try again later", Fault.REJECTED: "554 5.7.1 rejected as spam"}
 
@@ -89,7 +92,8 @@ class FakeSMTP:
 
     def _authenticated(self, _server: SMTP, _session: Session, _envelope: Envelope, mechanism: str, said: Any) -> Any:
         if self._fault is Fault.REFUSED:
-            return AuthResult(success=False, handled=False, message=f"535 5.7.8 {mechanism} {said} refused")
+            careless = f"535 5.7.8 {mechanism} {said.password.decode()} {b64encode(said.password).decode()} refused"
+            return AuthResult(success=False, handled=False, message=careless)
         right = (said.login, said.password) == (USER.encode(), PASSWORD.encode())
         return AuthResult(success=right, handled=False)
 

@@ -14,7 +14,7 @@ from fake_smtp import PASSWORD, USER, FakeSMTP
 from mantissa_core.alert.email.smtp import SMTP
 from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.model import Delivery
-from mantissa_core.testing.alert_sink import AlertSinkContract, delivery
+from mantissa_core.testing.alert_sink import AlertSinkContract, Fault, delivery
 from pydantic import ValidationError
 
 AMARA, LIN, NOOR = "amara@example.com", "lin@example.com", "noor@example.com"
@@ -182,6 +182,12 @@ def test_a_wrong_password_needs_the_operator_also_when_only_checked(
         with pytest.raises(NeedsOperator, match=r"answered 535 .*: check username and password") as caught:
             act()
         assert "another-one" not in str(caught.value)
+
+
+def test_a_server_that_repeats_the_password_is_not_quoted(mail: FakeSMTP, certificate: tuple[Path, Path]) -> None:
+    mail.inject(Fault.REFUSED)
+    with pytest.raises(NeedsOperator, match=r"535 5\.7\.8 \w+ \*\*\* \*\*\* refused"):
+        sink(mail, certificate).deliver(delivery())
 
 
 def test_a_check_sends_nothing(mail: FakeSMTP, certificate: tuple[Path, Path]) -> None:
