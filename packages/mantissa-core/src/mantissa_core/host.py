@@ -15,7 +15,7 @@ from . import catalog, contract, hookspecs
 from .deadline import DeadlineExceeded, Workers
 from .errors import MantissaError, PluginError
 from .references import SecretSource
-from .settings import configure
+from .settings import configure, unfinished
 
 K = TypeVar("K")
 
@@ -90,15 +90,19 @@ class Host:
         self.secrets, self.where = secrets, where
         self.quarantine: dict[str, PluginError] = {}
 
-    def start(self, kind: type, name: str, label: str, settings: Mapping[str, Any], key: str = "") -> bool:
+    def start(
+        self, kind: type, name: str, label: str, settings: Mapping[str, Any], key: str = "", *, unfinished: bool = False
+    ) -> bool:
         """Import, configure and register one plugin. A failure quarantines it and nothing else.
 
-        ``key`` is the dotted key of ``settings`` in the configuration, for errors. Returns whether it runs.
+        ``key`` is the dotted key of ``settings`` in the configuration, for errors. With ``unfinished`` a required
+        setting may be missing and is ``None``. Returns whether it runs.
         """
         settings = dict(settings)
         deadline = settings.pop("deadline", None)
         try:
-            plugin = self._workers.call(functools.partial(self._create, kind, name, settings, key or label), DEADLINE)
+            create = functools.partial(self._create, kind, name, settings, key or label, unfinished)
+            plugin = self._workers.call(create, DEADLINE)
             self._register(Running(kind, name, label, plugin, deadline))
         except DeadlineExceeded as error:
             self._quarantine(_key(kind, label), f"did not start: {error}")
@@ -193,9 +197,10 @@ class Host:
         self._running.clear()
         self._workers.close()
 
-    def _create(self, kind: type, name: str, settings: dict[str, Any], key: str) -> object:
+    def _create(self, kind: type, name: str, settings: dict[str, Any], key: str, partly: bool) -> object:
         plugin_class = catalog.load(kind.group, name)  # type: ignore[attr-defined]  # every kind has a group
-        config, hidden = configure(plugin_class.Config, settings, self.secrets, self.where, key)
+        model = unfinished(plugin_class.Config, settings) if partly else plugin_class.Config
+        config, hidden = configure(model, settings, self.secrets, self.where, key)
         self.hide(hidden)
         return plugin_class(config)
 

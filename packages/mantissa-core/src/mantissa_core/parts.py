@@ -34,7 +34,7 @@ from .log import get_logger
 from .model import Alert, Detector, Query, QueryResult, Signal
 from .references import References, stored_names
 from .settings import configure
-from .stored_secret import Secrets
+from .stored_secret import Keeper, Secrets
 
 if TYPE_CHECKING:
     from .alert.alerts import Alerts
@@ -293,6 +293,13 @@ class Parts:
             self.host.stop(kind, label)
             return self.host.start(kind, section.plugin, label, dict(section.settings), f"{SECTIONS[kind]}.{label}")
 
+    def trial_host(self, secrets: Keeper) -> Host:
+        """A host of its own, with this instance's policies, for a plugin that is not configured yet. Close it."""
+        host = Host(where=self._file)
+        host.secrets = Secrets(secrets, host.hide)
+        self._use_policies(host)
+        return host
+
     def secret_versions(self, kind: type, label: str) -> Mapping[str, int]:
         """The secrets that a label's settings refer to, with their versions; empty where it is not configured."""
         section = self._sections(kind).get(label)
@@ -307,13 +314,16 @@ class Parts:
         self.host.secrets = Secrets(self.secrets, self.host.hide)
         self._must_start(StateStore, state.plugin, "state", state.settings, "state")
         self._know_parsers()
+        self._use_policies(self.host)
+
+    def _use_policies(self, host: Host) -> None:
         for index, section in enumerate(self.settings.policies):
             if section.enabled:
                 policy = catalog.load(Policy.group, section.plugin)
                 key = f"policies.{index}"
-                config, hidden = configure(policy.Config, section.settings, self.host.secrets, self._file, key)
-                self.host.hide(hidden)
-                self.host.use(policy(config), section.plugin)
+                config, hidden = configure(policy.Config, section.settings, host.secrets, self._file, key)
+                host.hide(hidden)
+                host.use(policy(config), section.plugin)
 
     def _know_parsers(self) -> None:
         """Settings of a decoder that is not installed would have no effect, silently."""

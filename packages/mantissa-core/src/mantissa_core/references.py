@@ -39,7 +39,7 @@ class References:
     def value(self, value: Any, annotation: Any, key: str) -> Any:
         """The value of a field of this type, or of an element of it."""
         if isinstance(value, Mapping):
-            if (element := _named(annotation)) is not None:
+            if (element := element_of(annotation)) is not None:
                 return {name: self.value(each, element, f"{key}.{name}") for name, each in value.items()}
             if inner := models_in(annotation):
                 return self.fields(value, inner[0], key)
@@ -102,7 +102,7 @@ def holds_secret(annotation: Any) -> bool:
     return any(issubclass(each, SecretStr) for each in _types(annotation))
 
 
-def _named(annotation: Any) -> Any | None:
+def element_of(annotation: Any) -> Any | None:
     """What a mapping holds under the names that its author gives, ``None`` where the field is no mapping."""
     if isinstance(origin := get_origin(annotation), type) and issubclass(origin, Mapping):
         return get_args(annotation)[1]

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
 from .errors import ConfigError
@@ -35,13 +35,23 @@ def configure(
     """
     written = dict(settings)
     for name, field in model.model_fields.items():
-        given = next((each for each in _variables(field) if os.environ.get(each)), None)
+        given = next((each for each in variables(field) if os.environ.get(each)), None)
         if name not in written and given:
             written[name] = f"{VARIABLE}{given}"
     references = References(secrets, where)
     values = references.fields(written, model, key)
     config = _validated(model, values, written, references.found, where, key)
     return _anchored(config, where), references.hidden
+
+
+def unfinished(model: type[M], settings: Mapping[str, Any]) -> type[M]:
+    """The model with ``None`` for each required field that ``settings`` lack."""
+    lacking: dict[str, Any] = {
+        name: (Any, None)
+        for name, field in model.model_fields.items()
+        if field.is_required() and name not in settings and not any(map(os.environ.get, variables(field)))
+    }
+    return create_model(model.__name__, __base__=model, **lacking) if lacking else model
 
 
 def validate(model: type[M], values: Mapping[str, Any], where: str, key: str = "") -> M:
@@ -130,7 +140,8 @@ def _model_at(model: type[BaseModel], location: tuple[str | int, ...]) -> type[B
     return model
 
 
-def _variables(field: FieldInfo) -> list[str]:
+def variables(field: FieldInfo) -> list[str]:
+    """The environment variables that a field falls back to."""
     extra = field.json_schema_extra
     names = extra.get("env") if isinstance(extra, dict) else None
     return [str(each) for each in names] if isinstance(names, list) else [names] if isinstance(names, str) else []

@@ -15,16 +15,21 @@ LOCK_SECONDS = 20.0
 """How long a call waits for another process before it gives up."""
 
 
-def replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes, *, keep_access: bool = False) -> None:
     """Make ``content`` the file's content, readable by its owner alone; after a crash it is the old or the new.
 
-    A symbolic link stays and its target is replaced.
+    A symbolic link stays and its target is replaced. With ``keep_access`` an existing file keeps mode and owner.
+
+    Raises:
+        PermissionError: this account may not give the file its owner and group.
     """
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")  # created with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
+            if keep_access and path.exists():
+                _copy_access(path, handle)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -33,6 +38,13 @@ def replace(path: Path, content: bytes) -> None:
         Path(name).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _copy_access(path: Path, handle: int) -> None:
+    as_it_was, now = path.stat(), os.fstat(handle)
+    if (as_it_was.st_uid, as_it_was.st_gid) != (now.st_uid, now.st_gid):
+        os.fchown(handle, as_it_was.st_uid, as_it_was.st_gid)
+    os.fchmod(handle, as_it_was.st_mode & 0o7777)
 
 
 def _sync_folder(folder: Path) -> None:

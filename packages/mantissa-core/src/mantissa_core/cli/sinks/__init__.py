@@ -8,12 +8,17 @@ from mantissa_core.cli.command import Group
 
 from .canary import run_canary
 from .health import show_health
+from .add import add_sink
+from .list_sinks import list_sinks
+from .remove import remove_sink
+from .switch import disable_sink, enable_sink
+from .test import test_sink
 
 
 @click.group("sinks", cls=Group)
 def command() -> None:
-    """Show how the destinations of alerts are, and test the way to them."""
+    """Set up, list, test and remove destinations of alerts; show how they are."""
 
 
-for each in (show_health, run_canary):
+for each in (list_sinks, add_sink, test_sink, show_health, run_canary, enable_sink, disable_sink, remove_sink):
     command.add_command(each)
