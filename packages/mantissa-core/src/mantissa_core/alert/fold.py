@@ -74,7 +74,7 @@ def cut(text: str, limit: int = _TEXT) -> str:
 
 def _entities(known: Mapping[str, tuple[str, ...]], members: Iterable[Signal]) -> dict[str, tuple[str, ...]]:
     entities = dict(known)
-    for name, value in ((name, value) for each in members for name, value in each.entities.items()):
+    for name, value in ((cut(name, _NAME), value) for each in members for name, value in each.entities.items()):
         if name in entities or len(entities) < _ENTITIES:
             entities[name] = _distinct([*entities.get(name, ()), cut(value, _ENTITY)], _ENTITIES)
     return entities
