@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from fake_pagerduty import KEY, FakePagerDuty
+from mantissa_core import Runtime
 from mantissa_core.errors import NeedsOperator
 from mantissa_core.model import Delivery, Severity
+from mantissa_core.setup.trial import validate
 from mantissa_core.testing.alert_sink import delivery
 from mantissa_core.testing.sample_alerts import SAMPLES
 from mantissa_core.testing.snapshots import assert_snapshot
@@ -115,3 +117,13 @@ def test_a_key_of_another_length_is_refused_at_the_start() -> None:
 
 def test_regions_have_addresses_of_their_own() -> None:
     assert SERVERS == {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
+
+
+def test_a_test_message_leaves_no_incident_open(pagerduty: FakePagerDuty, tmp_path: Path) -> None:
+    with Runtime.open({"home": str(tmp_path)}) as runtime:
+        found = validate(runtime, "pagerduty.events", {"routing_key": KEY, "server": pagerduty.url})
+        refused = validate(runtime, "pagerduty.events", {"routing_key": KEY[::-1], "server": pagerduty.url})
+    assert found.success, found.message
+    assert [each["status"] for each in pagerduty.incidents.values()] == ["resolved"]
+    assert not refused.success
+    assert KEY[::-1] not in repr(refused)

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from fake_slack_chat import CHANNEL, HOOK, TOKEN, FakeSlackChat
+from mantissa_core import Runtime
 from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.model import Choice, Delivery, Severity
+from mantissa_core.setup.trial import choices, validate
 from mantissa_core.testing.alert_sink import delivery
 from mantissa_core.testing.sample_alerts import SAMPLES
 from mantissa_core.testing.snapshots import assert_snapshot
@@ -178,3 +180,15 @@ def test_a_webhook_that_was_revoked_needs_the_operator(chat: FakeSlackChat) -> N
 def test_a_webhook_is_https(url: str) -> None:
     with pytest.raises(ValidationError, match="the address of an incoming webhook"):
         Webhook.Config.model_validate({"webhook_url": url})
+
+
+def test_while_it_is_set_up_its_channels_are_offered_before_one_is_chosen(chat: FakeSlackChat, tmp_path: Path) -> None:
+    with Runtime.open({"home": str(tmp_path)}) as runtime:
+        answers = {"token": TOKEN, "api_url": chat.url}
+        assert Choice("C0123456789", "#general") in choices(runtime, "slack.bot", answers, "channel")
+        found = validate(runtime, "slack.bot", {**answers, "channel": CHANNEL})
+        assert found.success, found.message
+        refused = validate(runtime, "slack.bot", {**answers, "token": "xoxb-wrong-token", "channel": CHANNEL})
+        assert not refused.success
+        assert "xoxb-wrong-token" not in repr(refused)
+    assert [each["text"] for each in chat.posts] == ["INFORMATIONAL: Test message from Mantissa Log"]

@@ -18,22 +18,20 @@ _ENTITIES = {"user": "about the user", "src_ip": "from"}
 def explain(changes: Mapping[tuple[str, str], Mapping[str, Any]], sections: Mapping[str, Any]) -> list[str]:
     """A sentence for each section, and one about the sinks that hear of everything because no route names them."""
     lines = [
-        _route(content) if section == "routes" else line
+        line
         for (section, _), content in changes.items()
-        for line in ([""] if section == "routes" else list(_chain(content)))
+        for line in ([_route(content)] if section == "routes" else _chain(content))
     ]
     new = {label: content for (section, label), content in changes.items() if section == "routes"}
     routes = {**sections.get("routes", {}), **new}
-    chains = {label: content for (section, label), content in changes.items() if section == "escalations"}
-    steps = [step for each in {**sections.get("escalations", {}), **chains}.values() for step in each["steps"]]
-    named = {label for each in [*routes.values(), *steps] for label in each["to"]}
+    named = {label for each in routes.values() for label in each["to"]}
     unnamed = [
         label for label, sink in sections.get("sinks", {}).items() if label not in named and sink.get("enabled", True)
     ]
     if unnamed:
-        hears = "hears" if len(unnamed) == 1 else "hear"
+        hears = "it still hears" if len(unnamed) == 1 else "they still hear"
         lines.append(
-            f"No route names {_either(unnamed)}: it still {hears} of every alert that its severity_filter lets through."
+            f"No route names {_either(unnamed)}: {hears} of every alert that its severity_filter lets through."
         )
     return lines
 
