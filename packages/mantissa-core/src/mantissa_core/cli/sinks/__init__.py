@@ -6,9 +6,9 @@ import click
 
 from mantissa_core.cli.command import Group
 
+from .add import add_sink
 from .canary import run_canary
 from .health import show_health
-from .add import add_sink
 from .list_sinks import list_sinks
 from .remove import remove_sink
 from .switch import disable_sink, enable_sink
