@@ -80,6 +80,7 @@ OWN: dict[str, Meaning] = {
         ("chat", REST),
     ],
     "send alerts with tag attack.persistence to Slack": [("chat", {"tags": ["attack.persistence"]})],
+    "send everything to log": [("log", {})],
     "send technique T1098 to Slack": [("chat", {"tags": ["attack.t1098*"]})],
     "send high severity alerts in production to the on-call": [("pager", HIGH | {"environments": ["production"]})],
     "notify #sec about informational alerts on weekdays": [("chat", {"severities": ["informational"], "days": WEEK})],

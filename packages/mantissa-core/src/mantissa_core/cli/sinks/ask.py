@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mantissa_core.runtime import Runtime
     from mantissa_core.setup.question import Question
 
+_CHANGE = "Change which ones (names, separated by commas; empty for none)"
 _LISTED = 40
 """Choices that are shown at once."""
 
@@ -62,7 +63,7 @@ def _wanted(questions: Sequence[Question]) -> list[Question]:
         say(f"  {each.name}{default}  {each.help}", err=True)
     known = {each.name: each for each in questions}
     while True:
-        names = click.prompt("Change which ones (names, separated by commas; empty for none)", "", err=True)
+        names = click.prompt(_CHANGE, "", show_default=False, err=True)
         chosen = [each.strip() for each in names.split(",") if each.strip()]
         if unknown := [each for each in chosen if each not in known]:
             say(f"There is no {', '.join(unknown)}.", err=True)

@@ -92,7 +92,7 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     ("incident", r"incidents?"),
     ("issue", r"issues?"),
     ("page", r"page[sd]?(?: out)?|paging|call(?: up)?|wake(?: up)?"),
-    ("create", r"create|open|raise|file|cut|log|make"),
+    ("create", r"create|open|raise|file|cut|make"),
     ("mail", r"mails"),
     ("tell", "send|route|forward|post|deliver|push|notify|tell|inform|ping|message|report"),
     ("tell", "put|bring|direct|relay|shoot"),
