@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from adf_rules import problems
 from fake_jira import EMAIL, TOKEN, FakeJira
+from mantissa_core import Runtime
 from mantissa_core.errors import NeedsOperator, Retry
-from mantissa_core.model import Alert, Delivery, Severity
+from mantissa_core.model import Alert, Choice, Delivery, Severity
+from mantissa_core.setup.trial import choices, validate
 from mantissa_core.testing.alert_sink import delivery
 from mantissa_core.testing.fake_http import Answer, FakeHTTP
 from mantissa_jira.issue import comment, description, summary
@@ -256,10 +258,23 @@ def test_choices_are_what_the_site_has(jira: FakeJira) -> None:
     subject = sink(jira)
     projects = subject.choices("project")
     assert len(projects) == 120
-    assert projects[119] == ("P119", "Project 119 (P119)")
+    assert projects[119] == Choice("P119", "Project 119 (P119)")
     assert [each.value for each in subject.choices("issue_type")] == ["Task", "Incident"]
     assert [each.value for each in subject.choices("priorities")] == ["Highest", "High", "Medium", "Low", "Lowest"]
     assert subject.choices("timeout") == []
+
+
+def test_while_it_is_set_up_projects_are_offered_first_and_the_test_issue_is_closed(
+    jira: FakeJira, tmp_path: Path
+) -> None:
+    answers = {"site": jira.url, "email": EMAIL, "api_token": TOKEN}
+    with Runtime.open({"home": str(tmp_path)}) as runtime:
+        assert len(choices(runtime, "jira.issue", answers, "project")) == 120
+        with pytest.raises(NeedsOperator, match="choose the project first"):
+            choices(runtime, "jira.issue", answers, "issue_type")
+        found = validate(runtime, "jira.issue", {**answers, "project": "SEC"})
+    assert found.success, found.message
+    assert found.details["response"]["reference"].startswith("SEC-")
 
 
 @pytest.mark.parametrize("body", ["<html>Log in</html>", "", "[]", "{}", '{"issues": [{}]}'])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fake_servicenow import CALLER, GROUP, LENGTHS, PASSWORD, USER, FakeServiceNow
 from mantissa_core.errors import NeedsOperator, Retry
-from mantissa_core.model import Alert, Delivery, Severity
+from mantissa_core.model import Alert, Choice, Delivery, Severity
 from mantissa_core.testing.alert_sink import delivery
 from mantissa_core.testing.fake_http import Answer, FakeHTTP
 from mantissa_servicenow.record import description, short_description, work_note
@@ -240,9 +240,9 @@ def test_an_insert_whose_answer_is_none_is_a_retry() -> None:
 
 def test_choices_are_what_the_instance_has(servicenow: FakeServiceNow) -> None:
     subject = sink(servicenow)
-    assert subject.choices("assignment_group") == [(GROUP, "Security Operations")]
-    assert subject.choices("close_code") == [("Duplicate", "Duplicate")]
-    assert subject.choices("resolved_state") == [("6", "Resolved")]
+    assert subject.choices("assignment_group") == [Choice(GROUP, "Security Operations")]
+    assert subject.choices("close_code") == [Choice("Duplicate", "Duplicate")]
+    assert subject.choices("resolved_state") == [Choice("6", "Resolved")]
     assert subject.choices("timeout") == []
 
 

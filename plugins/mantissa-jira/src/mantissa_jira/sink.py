@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import structlog
 from mantissa_core.errors import NeedsOperator
 from mantissa_core.hookspecs import PluginConfig, hookimpl
-from mantissa_core.model import Delivery, Receipt, Severity
+from mantissa_core.model import Choice, Delivery, Receipt, Severity
 from mantissa_core.vendor_api import BaseUrl
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -35,13 +35,6 @@ _NEEDED = frozenset({"summary", "description", "labels"})
 _log = structlog.get_logger(__name__)
 
 
-class Choice(NamedTuple):
-    """A value that a setting may have, and how people call it."""
-
-    value: str
-    label: str
-
-
 def _labels(values: tuple[str, ...]) -> tuple[str, ...]:
     if any(not each or len(each) > 255 or any(map(str.isspace, each)) for each in values):
         raise ValueError("labels of up to 255 characters without spaces")
@@ -59,6 +52,8 @@ class Jira:
 
     The issue carries the label ``mantissa-<alert id>``, by which it is found again before one is created.
     """
+
+    one_for_each_alert = True
 
     class Config(PluginConfig):
         """Settings of ``jira.issue``."""
@@ -124,6 +119,7 @@ class Jira:
             raise NeedsOperator(f"{issue}: {error}") from None
         return Receipt(issue)
 
+    @hookimpl
     def choices(self, setting: str) -> Sequence[Choice]:
         """What ``project``, ``issue_type`` and ``priorities`` may be at the site; of other settings nothing.
 
@@ -133,6 +129,8 @@ class Jira:
         if setting == "project":
             return [Choice(each.key, f"{each.name} ({each.key})") for each in self._site.projects()]
         if setting == "issue_type":
+            if not self.config.project:
+                raise NeedsOperator("choose the project first: its types of issue depend on it")
             kinds = self._site.issue_types(self.config.project)
             return [Choice(each.name, each.name) for each in kinds if not each.subtask]
         if setting == "priorities":

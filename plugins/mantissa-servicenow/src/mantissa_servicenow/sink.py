@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from mantissa_core.errors import NeedsOperator
 from mantissa_core.hookspecs import PluginConfig, hookimpl
-from mantissa_core.model import Alert, Delivery, Receipt, Severity
+from mantissa_core.model import Alert, Choice, Delivery, Receipt, Severity
 from mantissa_core.vendor_api import Auth, Basic, ClientCredentials, OAuth, Origin, TokenEndpoint
 from mantissa_core.vendor_api.http import http_client
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -33,13 +33,6 @@ _OURS = frozenset(
 )
 _SYS_ID = re.compile(r"[0-9a-f]{32}")
 _RECORD = ("sys_id", "number", "state", "active", "correlation_id", "correlation_display")
-
-
-class Choice(NamedTuple):
-    """A value that a setting may have, and how people call it."""
-
-    value: str
-    label: str
 
 
 def _one_value(text: str) -> str:
@@ -65,6 +58,8 @@ class ServiceNow:
 
     The record's ``correlation_id`` is the alert's id, by which it is found again before one is inserted.
     """
+
+    one_for_each_alert = True
 
     class Config(PluginConfig):
         """Settings of ``servicenow.incident``."""
@@ -132,6 +127,7 @@ class ServiceNow:
             self._instance.change(self.config.table, record["sys_id"], self._step(delivery, record))
         return Receipt(record["number"] or record["sys_id"], {"sys_id": record["sys_id"]})
 
+    @hookimpl
     def choices(self, setting: str) -> Sequence[Choice]:
         """Up to 1,000 values of ``assignment_group``, ``close_code`` and the states; of other settings nothing.
 

@@ -88,7 +88,7 @@ def _ask(runtime: Runtime, sink_type: str, question: Question, answers: Mapping[
                 continue
             return None
         try:
-            return _picked(looked_up, text) or answer(question, text)
+            return (_picked(looked_up, text) if _is_one(question) else None) or answer(question, text)
         except ConfigError as error:
             say(f"Found {error.found}, expected {error.expected}.", err=True)
 
@@ -112,7 +112,7 @@ def _choices(runtime: Runtime, sink_type: str, question: Question, answers: Mapp
 
 def _list(looked_up: Sequence[Choice], question: Question) -> None:
     for at, each in enumerate(looked_up[:_LISTED], 1):
-        say(f"  {at}  {each.label}", err=True)
+        say(f"  {at}  {each.label}" if _is_one(question) else f"  {each.value}", err=True)
     if len(looked_up) > _LISTED:
         say(f"  … and {len(looked_up) - _LISTED} more: type the name.", err=True)
     if question.choices and not looked_up:
@@ -122,6 +122,10 @@ def _list(looked_up: Sequence[Choice], question: Question) -> None:
             "Several are separated by commas." if question.kind == "list" else "As key=value, separated by commas.",
             err=True,
         )
+
+
+def _is_one(question: Question) -> bool:
+    return question.kind not in ("list", "table")
 
 
 def _picked(looked_up: Sequence[Choice], text: str) -> str | None:
