@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from typing import Any
 
 from botocore.exceptions import ClientError
-from mantissa_core.facts import TagNames, host_address, known, one_of, told_by_tags
+from mantissa_core.alert.enrich.facts import TagNames, host_address, known, one_of, told_by_tags
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Alert, Enrichment
 from pydantic import Field

@@ -30,6 +30,8 @@ class SES:
     our commit, people get a message twice.
     """
 
+    per_minute = 30
+
     class Config(Access, Correspondents):
         """Settings of ``aws.ses``."""
 

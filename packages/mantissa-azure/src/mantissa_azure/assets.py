@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from mantissa_core.alert.enrich.facts import TagNames, host_address, known, one_of, told_by_tags
 from mantissa_core.errors import NeedsOperator
-from mantissa_core.facts import TagNames, host_address, known, one_of, told_by_tags
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Alert, Enrichment
 from mantissa_core.vendor_api import Origin, RateLimit, Vendor, VendorClient

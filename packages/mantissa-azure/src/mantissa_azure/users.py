@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from mantissa_core.facts import known, worth_asking
+from mantissa_core.alert.enrich.facts import known, worth_asking
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Alert, Enrichment
 from mantissa_core.vendor_api import Vendor, VendorClient, identity_of

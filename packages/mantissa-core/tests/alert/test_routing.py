@@ -60,6 +60,17 @@ def test_a_sink_that_routes_name_hears_what_one_of_them_takes_and_its_severities
     assert told(subject, LOW) == ["log"]
 
 
+def test_a_sink_that_only_a_chain_names_waits_for_its_step() -> None:
+    sections: dict[str, Any] = {
+        "sinks": {"chat": {}, "pager": {}, "log": {}},
+        "routes": {"all": {"to": ["chat"], "escalation": "on-call"}},
+        "escalations": {"on-call": {"steps": [{"after": "15m", "to": ["pager"]}]}},
+    }
+    assert told(routing(**sections)) == ["chat", "log"]
+    never_begun = sections | {"routes": {"all": {"to": ["chat"]}}}
+    assert told(routing(**never_begun)) == ["chat", "pager", "log"]
+
+
 def test_the_rest_goes_where_nothing_else_went() -> None:
     subject = routing(
         sinks={"pager": {}, "chat": {}},

@@ -15,6 +15,10 @@ ROUTES = """
 plugin = "core.file"
 path = "pager.ndjson"
 
+[sinks.manager]
+plugin = "core.file"
+path = "manager.ndjson"
+
 [routes.vault]
 to = ["pager", "phone"]
 when = { rules = ["vault*"], sources = ["acme.*"] }
@@ -25,7 +29,7 @@ to = ["pager"]
 when = { severities = ["critical"], hours = "22:00-06:00" }
 
 [escalations.on-call]
-steps = [{ after = "15m", to = ["log"] }, { after = "30m", to = ["boss"] }]
+steps = [{ after = "15m", to = ["manager"] }, { after = "30m", to = ["boss"] }]
 
 [environments.office]
 when = { entities = { src_ip = ["192.0.2.0/24"] } }
@@ -97,11 +101,12 @@ def test_open_and_coming_windows_are_listed(routed, mantissa_at):
 
 def test_where_an_alert_goes_is_said_with_the_reason(alert, mantissa_at):
     found = documents(mantissa_at("--json", "routes", "test", "--alert", alert[:8], "--at", "2026-03-01T12:00"))
-    assert {each["sink"]: each["told"] for each in found["sinks"]} == {"log": True, "pager": True}
+    assert {each["sink"]: each["told"] for each in found["sinks"]} == {"log": True, "pager": True, "manager": False}
     assert (found["environments"], found["heard"]) == (["office"], ["log", "pager"])
     assert [each["at"] for each in found["escalation"]] == ["2026-03-01T12:15:00+00:00", "2026-03-01T12:30:00+00:00"]
     shown = mantissa_at("routes", "test", "--alert", alert[:8], "--at", "2026-03-01T12:00").output
-    for text in ("route vault", "no route names it", "acknowledges by 2026-03-01 12:30:00: boss (not running: boss)",
+    for text in ("route vault", "no route names it", "it waits for its step",
+                 "acknowledges by 2026-03-01 12:30:00: boss (not running: boss)",
                  "Heard of it already: log, pager", "in office"):  # fmt: skip
         assert text in shown
 
@@ -173,4 +178,4 @@ def test_what_nobody_acknowledged_is_escalated_and_stands_in_the_timeline(routed
         assert (runtime.escalate(), runtime.escalate()) == (1, 0)
         assert runtime.deliver() == 1
     shown = mantissa_at("alerts", "timeline", alert).output
-    assert "escalated: step 1 of on-call: told log" in shown
+    assert "escalated: step 1 of on-call: told manager" in shown

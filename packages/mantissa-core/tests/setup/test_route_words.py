@@ -331,5 +331,5 @@ def test_a_route_is_told_in_words() -> None:
         "No route names log: it still hears of every alert that its severity_filter lets through.",
     ]
     chain = understand(FORMS[-1], instance).changes
-    assert explain(chain, sections)[2].startswith("No route names pager or log: they still hear ")
+    assert explain(chain, sections)[2].startswith("No route names log: it still hears ")
     assert explain(chain, sections)[1] == ("Those that nobody has acknowledged 15m after they opened go to pager, too.")

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mantissa_core.alert.enrich.facts import TagNames, host_address, known, one_of, told_by_tags
 from mantissa_core.errors import Retry
-from mantissa_core.facts import TagNames, host_address, known, one_of, told_by_tags
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Alert, Enrichment
 from mantissa_core.vendor_api import BaseUrl, Vendor, VendorClient

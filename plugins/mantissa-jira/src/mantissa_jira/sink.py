@@ -54,6 +54,7 @@ class Jira:
     """
 
     one_for_each_alert = True
+    per_minute = 30
 
     class Config(PluginConfig):
         """Settings of ``jira.issue``."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from mantissa_core.facts import known, worth_asking
+from mantissa_core.alert.enrich.facts import known, worth_asking
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model import Alert, Enrichment
 from mantissa_core.vendor_api import Answer, HeaderToken, Origin, VendorClient, identity_of

@@ -60,6 +60,7 @@ class ServiceNow:
     """
 
     one_for_each_alert = True
+    per_minute = 30
 
     class Config(PluginConfig):
         """Settings of ``servicenow.incident``."""

@@ -62,6 +62,8 @@ class Teams:
     our commit, a message comes twice.
     """
 
+    per_minute = 30
+
     class Config(PluginConfig):
         """Settings of ``teams.workflow``."""
 

@@ -41,6 +41,8 @@ class SMTP:
     again, with the same ``Message-ID``, by which many mailboxes drop it.
     """
 
+    per_minute = 30
+
     class Config(Correspondents):
         """Settings of ``core.smtp``."""
 

@@ -132,6 +132,8 @@ def _sink(routing: Routing, sink: Route, alert: Alert, decision: Decision, route
         return SinkAnswer(sink.label, False, f"severity_filter: found {alert.severity}, expected {wanted}")
     if decision.muted:
         return SinkAnswer(sink.label, False, f"maintenance window {decision.muted.window}")
+    if not naming and sink.label in routing.rules.named:
+        return SinkAnswer(sink.label, False, "only a chain names it: it waits for its step")
     if not naming:
         return SinkAnswer(sink.label, True, "no route names it")
     answers = [each for each in routes if each.route in naming]

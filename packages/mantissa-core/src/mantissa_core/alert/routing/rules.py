@@ -78,8 +78,10 @@ class Rules:
 
     @property
     def named(self) -> frozenset[str]:
-        """The sinks that some route names."""
-        return frozenset(label for each in self.routes for label in each.to)
+        """The sinks that some route names, or a chain that a route begins: those wait until nobody acknowledged."""
+        begun = {each.escalation for each in self.routes if each.escalation}
+        later = {label for name in begun & self.chains.keys() for step in self.chains[name] for label in step.to}
+        return frozenset(later | {label for each in self.routes for label in each.to})
 
     def problems(self, sinks: Mapping[str, Collection[Severity] | None]) -> list[Problem]:
         """What has no effect, or leaves alerts to nobody.

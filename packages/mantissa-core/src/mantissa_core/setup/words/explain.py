@@ -16,15 +16,16 @@ _ENTITIES = {"user": "about the user", "src_ip": "from"}
 
 
 def explain(changes: Mapping[tuple[str, str], Mapping[str, Any]], sections: Mapping[str, Any]) -> list[str]:
-    """A sentence for each section, and one about the sinks that hear of everything because no route names them."""
+    """A sentence for each section, and one about the sinks that hear of everything because nothing names them."""
     lines = [
         line
         for (section, _), content in changes.items()
         for line in ([_route(content)] if section == "routes" else _chain(content))
     ]
-    new = {label: content for (section, label), content in changes.items() if section == "routes"}
-    routes = {**sections.get("routes", {}), **new}
-    named = {label for each in routes.values() for label in each["to"]}
+    routes, chains = (_after(changes, sections, section) for section in ("routes", "escalations"))
+    begun = [chains[each["escalation"]] for each in routes.values() if each.get("escalation") in chains]
+    named = {label for each in (*routes.values(), *(step for chain in begun for step in chain["steps"]))
+             for label in each["to"]}  # fmt: skip
     unnamed = [
         label for label, sink in sections.get("sinks", {}).items() if label not in named and sink.get("enabled", True)
     ]
@@ -34,6 +35,13 @@ def explain(changes: Mapping[tuple[str, str], Mapping[str, Any]], sections: Mapp
             f"No route names {_either(unnamed)}: {hears} of every alert that its severity_filter lets through."
         )
     return lines
+
+
+def _after(
+    changes: Mapping[tuple[str, str], Mapping[str, Any]], sections: Mapping[str, Any], section: str
+) -> Mapping[str, Any]:
+    """A section as it will be."""
+    return {**sections.get(section, {}), **{label: each for (name, label), each in changes.items() if name == section}}
 
 
 def _route(route: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mantissa_core.facts import TagNames, host_address, known, one_of, told_by_tags, worth_asking
+from mantissa_core.alert.enrich.facts import TagNames, host_address, known, one_of, told_by_tags, worth_asking
 from mantissa_core.model import Alert
 from mantissa_core.testing.alert_sink import delivery
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 
-from .hookspecs import PluginConfig
-from .model.alert import Alert
+from mantissa_core.hookspecs import PluginConfig
+from mantissa_core.model.alert import Alert
 
 MOST = 3
 """Values that are asked about for one alert: an alert names more where a rule groups by something else."""
