@@ -34,13 +34,13 @@ class Recorder:
             self.__dict__ = known.__dict__
             self.starts += 1
             return
-        self.got, self.fault, self.hangs, self.starts = [], None, None, 1
+        self.got, self.fault, self.only, self.hangs, self.starts = [], None, None, None, 1
 
     @hookimpl
     def deliver(self, delivery):
         if self.hangs:
             self.hangs.wait(PATIENCE)
-        if self.fault:
+        if self.fault and self.only in (None, delivery.alert.rule_id):
             raise self.fault
         self.got.append(delivery)
         return Receipt("ok")
@@ -135,6 +135,18 @@ def test_where_all_refuse_it_ends(siem):
     told = runtime.alerts.list(rule=DELIVERY)
     assert sorted(each.entities["target"][0] for each in told) == ["one", "two"]
     assert list(runtime.outbox.waiting()) == []
+
+
+def test_a_refusal_of_an_alert_about_a_destination_is_not_told_again(siem):
+    runtime = siem(sinks=["one", "two", "three"])
+    Recorder.all["one"].fault = Recorder.all["two"].fault = NeedsOperator("no")
+    Recorder.all["two"].only = DELIVERY
+    runtime.announce([_signal("a")])
+    for _ in range(3):
+        runtime.deliver()
+    assert [each.alert.entities["target"] for each in Recorder.all["three"].got if each.alert.rule_id == DELIVERY] == [
+        ("one",)
+    ]
 
 
 def test_an_only_destination_is_not_told_about_itself(siem):
