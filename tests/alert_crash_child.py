@@ -13,7 +13,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 from crash_child import preload
 from mantissa_core import Runtime
 from mantissa_core.alert.outbox import Outbox
+from mantissa_core.alert.outbox.rounds import Rounds
 from mantissa_core.alert.webhook import Webhook
 from mantissa_core.hookspecs import AlertSink
 from mantissa_core.lake.delta import Delta
@@ -50,8 +52,25 @@ def run(home: Path, url: str, later: float) -> None:
         siem.outbox = Outbox(
             siem.state, siem.plugins(AlertSink), clock=lambda: datetime.now(UTC) + timedelta(seconds=later)
         )
+        siem.outbox._rounds = OneAfterTheOther(siem.outbox._work)
         siem.detect()
         siem.deliver()
+
+
+class OneAfterTheOther(Rounds):
+    """Destinations are worked on in their order, so that each step has one number."""
+
+    def start(self, labels: Iterable[str]) -> list[Future[int]]:
+        return [self._done(label) for label in labels]
+
+    def _done(self, label: str) -> Future[int]:
+        future: Future[int] = Future()
+        delivered, more = 0, True
+        while more:
+            count, more = self._work(label)
+            delivered += count
+        future.set_result(delivered)
+        return future
 
 
 class Countdown:

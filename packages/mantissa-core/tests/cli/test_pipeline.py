@@ -78,7 +78,7 @@ def test_an_alert_tells_what_enrichers_know_and_which_of_them_could_not_say(home
     alert = documents(mantissa_at("--json", "alerts", "list"))[0]
     shown = " ".join(mantissa_at("alerts", "show", alert["id"]).output.split())
     assert "192.0.2.1 (listed in own.txt: scanner)" in shown
-    assert "missing gone: " in shown
+    assert "not known: gone: " in shown
 
 
 def test_the_query_that_an_alert_suggests_finds_its_events(alerted):

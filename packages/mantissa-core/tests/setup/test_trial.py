@@ -92,6 +92,7 @@ def test_the_instance_and_its_sinks_do_not_meet_the_candidate(runtime: Runtime, 
 
 def test_the_instances_policies_see_the_test_message(path: Path, hook: Hook) -> None:
     path.write_text(path.read_text() + '\n[[policies]]\nplugin = "core.audit"\n')
+    structlog.reset_defaults()  # a command that ran before may have left a level that shows warnings alone
     with Runtime.open(path) as runtime, structlog.testing.capture_logs() as logged:
         assert validate(runtime, "core.webhook", hook_answers(hook)).success
     assert [each["message"] for each in logged if each["event"] == "delivered"] == ["opened"]

@@ -17,7 +17,7 @@ from .test import test_sink
 
 @click.group("sinks", cls=Group)
 def command() -> None:
-    """Set up, list, test and remove destinations of alerts; show how they are."""
+    """Set up, list, test and remove destinations of alerts, and show how they are."""
 
 
 for each in (list_sinks, add_sink, test_sink, show_health, run_canary, enable_sink, disable_sink, remove_sink):
