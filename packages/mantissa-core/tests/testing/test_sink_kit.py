@@ -157,6 +157,10 @@ class WithoutAHook(Plain):
         return super().deliver(delivery)
 
 
+class SaysThatAlertsStayOpen(Plain):
+    one_for_each_alert = True
+
+
 class WithoutAReceipt(Plain):
     def reference(self, response: httpx.Response) -> str:
         return ""
@@ -244,6 +248,7 @@ class TellsWhatTheServerSaid(Plain):
 BUSY, REFUSED = {"fault": Fault.BUSY}, {"fault": Fault.REFUSED}
 WRONG: list[tuple[str, type[Plain], Mapping[str, Any]]] = [
     ("test_the_hook_is_marked_with_hookimpl", WithoutAHook, {}),
+    ("test_the_class_says_whether_alerts_stay_open_there", SaysThatAlertsStayOpen, {}),
     ("test_a_delivery_arrives_and_returns_a_receipt", WithoutAReceipt, {}),
     ("test_each_key_is_a_message_of_its_own", WithAKeyPerAlert, {}),
     ("test_a_repeated_key_is_seen_once", WithoutAKey, {}),

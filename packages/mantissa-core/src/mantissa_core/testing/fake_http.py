@@ -72,8 +72,6 @@ class FakeHTTP(LoopbackServer):
     def respond(self, request: Request) -> Answer:
         """What goes out for a request, faults included."""
         fault = self._fault
-        if fault is Fault.TIMEOUT:
-            self._healed.wait(_LONGEST)
         if fault in _STATUS:
             said = {"error": f"refused: {dict(request.headers)} {request.body.decode('utf-8', 'replace')}"}
             extra = {
@@ -84,6 +82,8 @@ class FakeHTTP(LoopbackServer):
         with self._lock:
             self.requests.append(request)
             answer = self.answer(request)
+        if fault is Fault.TIMEOUT:  # it has done what was asked, and does not say so: nothing worse can happen
+            self._healed.wait(_LONGEST)
         if fault is Fault.TRUNCATED:
             content = answer.content()
             return Answer(answer.status, content[: len(content) // 2], answer.headers)
