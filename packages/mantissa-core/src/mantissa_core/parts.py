@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
@@ -31,7 +31,7 @@ from .hookspecs import (
 )
 from .host import Host
 from .log import get_logger
-from .model import Alert, Detector, Query, QueryResult, Signal
+from .model import Alert, CostEstimate, Detector, Query, QueryResult, Signal
 from .references import References, stored_names
 from .settings import configure
 from .stored_secret import Keeper, Secrets
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from .lake.lake import Lake
     from .lake.spec import TableSpec
     from .parse.log_types import LogTypes
+    from .query.guarded import Guarded, Window
     from .state import State
 
 K = TypeVar("K")
@@ -378,10 +379,20 @@ class Parts:
         absent: Sequence[TableSpec] = (),
         timeout: float | None = None,
     ) -> QueryResult:
+        return self.query_backend.run_query(self._query_of(sql, parameters, max_rows, absent, timeout))
+
+    def _query_of(
+        self,
+        sql: str,
+        parameters: Mapping[str, Any],
+        max_rows: int,
+        absent: Sequence[TableSpec] = (),
+        timeout: float | None = None,
+    ) -> Query:
         from .lake.named import tables_named
 
         known, tables = tables_named(sql, self.lake, self.log_types, absent)
-        query = Query(
+        return Query(
             sql=sql,
             tables=tables,
             parameters=parameters,
@@ -390,7 +401,40 @@ class Parts:
             execution_id=str(uuid.uuid4()),
             known=known,
         )
-        return self.query_backend.run_query(query)
+
+    def guarded(
+        self,
+        sql: str,
+        window: Window | None,
+        *,
+        allowed: Collection[str] | None = None,
+        parameters: Collection[str] = (),
+        max_rows: int | None = None,
+    ) -> Guarded:
+        """Bound SQL that a model or a stranger wrote; ``query`` runs the ``sql`` of what comes back.
+
+        ``window`` bounds every table that has times; ``None`` leaves time open. ``allowed`` names the tables that
+        may be read, ``None`` for all; a view shows those tables' rows only. ``parameters`` are the names that will
+        be bound.
+
+        Raises:
+            QueryError: the statement is refused; the message says why, and what to do.
+        """
+        from .query.guarded import guard
+        from .query.guarded.granted import granted
+
+        tables, may = granted(sql, self.lake, self.log_types, window, allowed)
+        limit = min(max_rows or self.settings.query.max_result_rows, 10_000)
+        # One row more than is returned tells that there were more.
+        return guard(sql, tables, "duckdb", max_rows=limit + 1, parameters=parameters, known=may)
+
+    def estimate(self, sql: str, parameters: Mapping[str, Any] | None = None) -> CostEstimate:
+        """What ``query`` would read and cost; reads nothing but the files' footers.
+
+        Raises:
+            QueryError: the statement would be refused.
+        """
+        return self.query_backend.estimate_query(self._query_of(sql, parameters or {}, 0))
 
     def _ask_rule(self, sql: str, parameters: Mapping[str, Any]) -> QueryResult:
         """Run an SQL rule's query. A log type without any event yet is an empty table."""

@@ -50,6 +50,12 @@ def test_a_query_reads_only_the_files_that_may_matter(backend: DuckDB, lake: Tab
     assert (day.rows.num_rows, hour.rows.num_rows, everything.rows.num_rows) == (50, 3, 200)
 
 
+def test_bounds_on_a_table_leave_a_view_over_it_whole(backend: DuckDB, lake: TableSnapshot) -> None:
+    view = TableSnapshot("everyone", {"m_user": "VARCHAR"}, sql=f"SELECT m_user FROM {EVENTS}")
+    sql = f"SELECT (SELECT count(*) FROM everyone) AS n, count(*) AS day FROM {EVENTS} WHERE dt = '2026-03-02'"
+    assert backend.run_query(Query(sql, [lake, view])).rows.to_pylist() == [{"n": 200, "day": 50}]
+
+
 def test_files_with_fewer_columns_have_nulls_there(backend: DuckDB, tmp_path: Path) -> None:
     old = written(tmp_path / "old.parquet", pa.table({"m_id": ["1"]}))
     new = written(tmp_path / "new.parquet", pa.table({"m_id": ["2"], "added": [7], "not_declared": [1]}))

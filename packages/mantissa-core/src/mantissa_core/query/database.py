@@ -6,6 +6,7 @@ new snapshot needs a new database. The worker keeps a few.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,8 @@ from mantissa_core.errors import QueryError
 from .footers import Footer, Footers
 from .guard import Statement, first_line
 from .limits import Limits
-from .prune import bounds
+from .prune import Bounds, bounds
+from .scans import column_bytes, read_scans
 
 MAX_RESULT_BYTES = 512 * 1024 * 1024
 _BATCH = 10_000
@@ -50,6 +52,9 @@ class Database:
     def __init__(self, definitions: Iterable[Definition], limits: Limits, footers: Footers) -> None:
         self._definitions = {each.name: each for each in definitions}
         self._footers = {each.name: footers.of(each.files) for each in self._definitions.values() if each.sql is None}
+        self._below_views = {
+            word for each in self._definitions.values() if each.sql for word in re.findall(r"\w+", each.sql.lower())
+        }
         self._shown: dict[str, tuple[str, ...]] = {}
         self._connection = _connect(limits, (path for each in self._definitions.values() for path in each.files))
         for definition in self._definitions.values():
@@ -65,7 +70,7 @@ class Database:
         Raises:
             QueryError: it failed, or its result exceeds :data:`MAX_RESULT_BYTES`.
         """
-        scanned = sum(footer.size for footer in self._prune(statement, parameters))
+        scanned = sum(footer.size for kept in self._prune(statement, parameters).values() for footer, _ in kept)
         try:
             if statement.explain:
                 return Answer(_explained(self._connection, statement, parameters), False, 0)
@@ -83,21 +88,38 @@ class Database:
         return Answer(rows.slice(0, max_rows), rows.num_rows > max_rows, scanned)
 
     def estimate(self, statement: Statement, parameters: Mapping[str, Any]) -> tuple[int, int]:
-        """How many bytes and files a guarded statement would read at most."""
-        files = self._prune(statement, parameters)
-        return sum(footer.size for footer in files), len(files)
+        """Bytes and files that a guarded statement would read: the columns in use, of row groups that may matter.
 
-    def _prune(self, statement: Statement, parameters: Mapping[str, Any]) -> list[Footer]:
-        """Point the tables in use at the files that may matter, and return those."""
-        kept = []
+        Raises:
+            QueryError: the engine cannot bind the statement.
+        """
+        kept = self._prune(statement, parameters)
+        try:
+            scans = read_scans(self._connection, statement.sql, parameters)
+        except duckdb.Error as error:
+            raise QueryError(first_line(str(error))) from None
+        size = sum(
+            column_bytes(footer, scans.columns(self._definitions[name].columns), limits)
+            for name, files in kept.items()
+            for footer, limits in files
+        )
+        once = sum(len({footer.columns for footer, _ in files}) for files in kept.values())
+        return int(size * scans.repeats(once) * scans.share), sum(map(len, kept.values()))
+
+    def _prune(
+        self, statement: Statement, parameters: Mapping[str, Any]
+    ) -> dict[str, list[tuple[Footer, Bounds | None]]]:
+        """Point the tables in use at the files that may matter, and return those with what bounds their rows."""
+        kept: dict[str, list[tuple[Footer, Bounds | None]]] = {}
         for name, footers in self._footers.items():
-            found = footers
-            if name in statement.tables and len(footers) > 1:
+            found, limits = footers, None
+            # A view that is in use, too, reads all of the table.
+            if name in statement.tables and footers and name.lower() not in self._below_views:
                 limits = bounds(self._connection, statement.tree, name, parameters)
                 days: Sequence[str | None] = self._definitions[name].partitions or [None] * len(footers)
                 found = [each for each, day in zip(footers, days, strict=True) if limits.admit(each, day)]
             self._show(name, found)
-            kept += found
+            kept[name] = [(each, limits) for each in found]
         return kept
 
     def _define(self, definition: Definition) -> None:

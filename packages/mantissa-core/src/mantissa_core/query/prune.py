@@ -1,7 +1,7 @@
 """Which files a query can do without, judged by its WHERE clauses on ``m_time`` and ``dt``.
 
 DuckDB skips row groups by their statistics, but opens every file first; ninety files cost more than the query.
-Only what is certain counts: a table read in one plain SELECT whose conditions are joined by AND.
+Only what is certain counts: a table read in plain SELECTs whose conditions are joined by AND.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .footers import TIME, Footer
 
 if TYPE_CHECKING:
     import duckdb
+
+V = TypeVar("V", datetime, str)
 
 _SLACK = timedelta(minutes=10)  # for bounds that are computed: now() moves on between this look and the query
 _FLIPPED = {
@@ -56,8 +58,34 @@ def bounds(
     connection: duckdb.DuckDBPyConnection, tree: Mapping[str, Any], table: str, parameters: Mapping[str, Any]
 ) -> Bounds:
     """The bounds that hold for every read of ``table`` in a guarded statement."""
+    each = [_bounds_of(connection, read, table.lower(), parameters) for read in _reads(tree, table.lower())]
+    return Bounds(
+        _least([one.first for one in each]),
+        _greatest([one.last for one in each]),
+        _least([one.first_day for one in each]),
+        _greatest([one.last_day for one in each]),
+    )
+
+
+def _least(values: list[V | None]) -> V | None:
+    known = [value for value in values if value is not None]
+    return min(known) if known and len(known) == len(values) else None
+
+
+def _greatest(values: list[V | None]) -> V | None:
+    known = [value for value in values if value is not None]
+    return max(known) if known and len(known) == len(values) else None
+
+
+def _bounds_of(
+    connection: duckdb.DuckDBPyConnection,
+    read: Mapping[str, Any] | None,
+    table: str,
+    parameters: Mapping[str, Any],
+) -> Bounds:
+    """The bounds of one read; open where that is no plain SELECT."""
     found = Bounds()
-    for column, comparison, expression in _conditions(tree, table.lower()):
+    for column, comparison, expression in _conditions(read, table):
         value = _constant(connection, expression, column, parameters)
         if value is not None:
             with suppress(OverflowError):  # at the end of the calendar nothing is left to prune
@@ -65,13 +93,12 @@ def bounds(
     return found
 
 
-def _conditions(tree: Mapping[str, Any], table: str) -> list[tuple[str, str, Mapping[str, Any]]]:
-    """Triples (column, comparison, expression) that all must hold where the table is read; it must be so once."""
-    reads = list(_reads(tree, table))
-    if len(reads) != 1 or reads[0] is None or reads[0]["where_clause"] is None:
+def _conditions(read: Mapping[str, Any] | None, table: str) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Triples (column, comparison, expression) that all must hold where the table is read."""
+    if read is None or read["where_clause"] is None:
         return []
-    names = {table, str(reads[0]["from_table"]["alias"]).lower()}
-    return list(_comparisons(reads[0]["where_clause"], names))
+    names = {table, str(read["from_table"]["alias"]).lower()}
+    return list(_comparisons(read["where_clause"], names))
 
 
 def _reads(node: Any, table: str) -> Iterator[Mapping[str, Any] | None]:
