@@ -208,6 +208,8 @@ class QuerySection(_Labelled):
     """Rows that a query returns at most. ``MAX_RESULT_ROWS`` overrides it."""
     timeout: float = Field(120.0, gt=0)
     """Seconds that a query may take."""
+    prices: Path | None = None
+    """A YAML file with the prices of engines, in place of the one that came with this version."""
 
 
 class AskSection(_Section):

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from .lake.lake import Lake
     from .lake.spec import TableSpec
     from .parse.log_types import LogTypes
+    from .query.cost import Prices
     from .query.guarded import Guarded, Window
     from .state import State
 
@@ -435,6 +436,14 @@ class Parts:
             QueryError: the statement would be refused.
         """
         return self.query_backend.estimate_query(self._query_of(sql, parameters or {}, 0))
+
+    @cached_property
+    def prices(self) -> Prices:
+        """What engines that bill by bytes charge."""
+        from .query.cost import read_prices
+
+        path = self.settings.query.prices
+        return read_prices(self.home / path if path else None)
 
     def _ask_rule(self, sql: str, parameters: Mapping[str, Any]) -> QueryResult:
         """Run an SQL rule's query. A log type without any event yet is an empty table."""

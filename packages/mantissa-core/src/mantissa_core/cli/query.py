@@ -17,7 +17,8 @@ from .progress import progress
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from mantissa_core.model import QueryResult
+    from mantissa_core.model import CostEstimate, QueryResult
+    from mantissa_core.query.cost import Prices
 
 FORMATS = ("table", "json", "ndjson", "csv", "parquet")
 NARROWEST = 8
@@ -30,9 +31,16 @@ NARROWEST = 8
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File for csv and parquet.")
 @click.option("-p", "--parameter", "words", multiple=True, metavar="NAME=VALUE", help="Value of $NAME; := takes JSON.")
 @click.option("--max-rows", type=click.IntRange(1, 10_000), help="Default: query.max_result_rows, 1,000.")
+@click.option("--estimate", is_flag=True, help="Say what it would read and cost, and run nothing.")
 @pass_session
 def command(
-    session: Session, sql: str, form: str, output: Path | None, words: Sequence[str], max_rows: int | None
+    session: Session,
+    sql: str,
+    form: str,
+    output: Path | None,
+    words: Sequence[str],
+    max_rows: int | None,
+    estimate: bool,
 ) -> None:
     """Run one read-only statement over the lake's tables and views. SQL "-" reads it from standard input.
 
@@ -50,9 +58,29 @@ def command(
         raise click.UsageError("parquet is binary: name a file with --output")
     statement = sys.stdin.read() if sql == "-" else sql
     with session.runtime() as runtime:
+        if estimate:
+            _estimate(session, runtime.estimate(statement, parameters(words)), runtime.prices, as_json=form == "json")
+            return
         with progress(session, "Querying"):
             result = runtime.query(statement, parameters(words), max_rows=max_rows)
         _print(session, result, "json" if session.json else form, output)
+
+
+def _estimate(session: Session, cost: CostEstimate, prices: Prices, *, as_json: bool) -> None:
+    """What the configured engine would read and bill, and list prices of the same bytes elsewhere."""
+    elsewhere = {name: prices.usd(name, cost.bytes) for name in sorted(prices.engines)}
+    if session.json or as_json:
+        document = {"bytes": cost.bytes, "usd": cost.usd, "detail": cost.detail}
+        print_json({**document, "prices_as_of": str(prices.as_of), "list_prices_usd": elsewhere})
+        return
+    facts([("would read", f"{size(cost.bytes)}, {cost.detail}"), ("would cost", _dollars(cost.usd))])
+    paid = ", ".join(f"{name} {_dollars(usd)}" for name, usd in elsewhere.items() if usd)
+    if paid and not session.quiet:
+        say(f"The same bytes at list prices of {prices.as_of}: {paid}", err=True)
+
+
+def _dollars(usd: float) -> str:
+    return f"${usd:.6f}" if 0 < usd < 0.01 else f"${usd:,.2f}"
 
 
 def parameters(words: Sequence[str]) -> dict[str, Any]:

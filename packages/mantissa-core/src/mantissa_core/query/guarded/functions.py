@@ -41,7 +41,8 @@ JSONType JSONArrayContains JSONKeys
 """
 _LISTS = """
 ArraySize ArrayContains ArrayAny ArrayAll ArrayConcat ArrayDistinct ArrayFilter Transform ArrayPosition
-ArrayReverse ArraySlice ArrayToString ArraySort ArrayMax ArrayMin ArraySum ArrayIntersect ArrayExcept ArrayFirst ArrayLast ArrayRemove
+ArrayReverse ArraySlice ArrayToString ArraySort ArrayMax ArrayMin ArraySum ArrayIntersect ArrayExcept ArrayFirst
+ArrayLast ArrayRemove
 ArrayCompact ArrayUniqueAgg Flatten Reduce Explode MapKeys Map StructExtract ArraysZip
 """
 _AGGREGATES = """
