@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from .alert.redact.policy import Redaction
 from .alert.routing.sections import EnvironmentSection, EscalationSection, MaintenanceSection, RouteSection
+from .ask.presets import imply
 from .errors import ConfigError
 from .model import Severity
 from .settings import validate
@@ -216,7 +217,8 @@ class AskSection(_Section):
     """``[ask]``: questions in plain English and language models."""
 
     provider: str | None = None
-    """Label under ``[llm_providers]`` to use. ``LLM_PROVIDER`` overrides it."""
+    """Label under ``[llm_providers]`` to use, or a name that needs no section there (``anthropic``, ``openai``,
+    ``google``, ``azure_openai``, ``openrouter``, ``bedrock``, ``vertex_ai``). ``LLM_PROVIDER`` overrides it."""
     cache: bool = True
     """Whether plans are cached. ``ENABLE_LLM_CACHE`` overrides it."""
     schema_version: str = "1"
@@ -329,7 +331,9 @@ def load(source: Path | Mapping[str, Any], environ: Mapping[str, str] | None = N
     else:
         path = (source / FILE if source.is_dir() else source).resolve()
         values = _read(path)
-    origins = _override(values, os.environ if environ is None else environ)
+    environ = os.environ if environ is None else environ
+    origins = _override(values, environ)
+    imply(values, environ)
     try:
         return _with_model(validate(Settings, values, str(path)), str(path)), path.parent
     except ConfigError as error:

@@ -6,7 +6,8 @@
     ├── ConfigError       the operator edits the file and key that it names
     ├── PluginError       the label is quarantined, the rest goes on
     ├── Retry             the runtime tries again, after ``after`` seconds where the source said so
-    │   └── Incomplete    the source cannot give so long a window: the runtime asks for shorter ones
+    │   ├── Incomplete    the source cannot give so long a window: the runtime asks for shorter ones
+    │   └── Unusable      a language model answered, but not what was asked for
     ├── NeedsOperator     no retry helps: credentials, permissions, a setting at the vendor
     ├── BadRecord         this record goes to the dead letters, the batch goes on
     ├── LogTypeError      the log type is not loaded; the author mends the YAML
@@ -40,6 +41,7 @@ __all__ = [
     "RuleError",
     "SecretError",
     "StateError",
+    "Unusable",
 ]
 
 
@@ -77,6 +79,17 @@ class Retry(MantissaError):
 
 class Incomplete(Retry):
     """The source has more in this window than it gives away; nothing of it counts as read. Ask for less at a time."""
+
+
+class Unusable(Retry):
+    """A language model's answer is cut short (``truncated``), a refusal (``declined``) or no data (``malformed``).
+
+    ``input_tokens`` and ``output_tokens`` are spent all the same.
+    """
+
+    def __init__(self, message: str, why: str, input_tokens: int = 0, output_tokens: int = 0) -> None:
+        super().__init__(message)
+        self.why, self.input_tokens, self.output_tokens = why, input_tokens, output_tokens
 
 
 class NeedsOperator(MantissaError):

@@ -9,6 +9,7 @@ import pytest
 from mantissa_core import catalog
 from mantissa_core.alert.routing.sections import When
 from mantissa_core.config import ENVIRONMENT, Settings, _Labelled
+from mantissa_core.settings import variables
 from pydantic import BaseModel
 
 PAGE = Path(__file__).parents[4] / "docs" / "configuration.md"
@@ -64,10 +65,10 @@ def test_every_condition_is_described(sections):
 def test_every_environment_variable_is_described(sections):
     table = sections["Environment variables"]
     declared = {
-        (field.json_schema_extra or {}).get("env")
+        variable
         for group, name in BUILT_IN
         for field in catalog.load(group, name).Config.model_fields.values()
-        if isinstance(field.json_schema_extra, dict)
+        for variable in variables(field)
     }
     assert [each for each in {*ENVIRONMENT, *declared, "MANTISSA_HOME"} if each and f"| `{each}` |" not in table] == []
 
