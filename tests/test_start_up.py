@@ -37,3 +37,23 @@ def test_importing_has_no_side_effects():
         "assert dict(os.environ) == before"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_asking_needs_neither_litellm_nor_a_network():
+    code = (
+        "import socket, sys\n"
+        "def refused(*_, **__): raise SystemExit('reached for the network')\n"
+        "socket.socket.connect = socket.create_connection = socket.getaddrinfo = refused\n"
+        "sys.modules['litellm'] = None\n"
+        "from datetime import UTC, datetime\n"
+        "import mantissa_core.ask.anthropic, mantissa_core.ask.azure_openai, mantissa_core.ask.gemini\n"
+        "import mantissa_core.ask.openai_compatible, mantissa_core.ask.model\n"
+        "from mantissa_core.ask.parse import parse\n"
+        "from mantissa_core.ask.schema import Schema\n"
+        "from mantissa_core.parse.log_types import LogTypes\n"
+        "types = list(LogTypes.load([]))\n"
+        "schema = Schema.of(types, {each.table for each in types})\n"
+        "print(parse('failed logins in the last 24 hours', schema, datetime.now(UTC)).plan.source)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["auth"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -90,12 +91,19 @@ def _origin_of(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii', 'replace').rpartition('@')[2]}"
 
 
-def _quietly(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+@contextmanager
+def quiet() -> Iterator[None]:
+    """For requests that another library makes by httpx in this thread: of their addresses the origin is logged."""
     token = _ours.set(True)
     try:
-        return client.send(request, stream=True, follow_redirects=False)
+        yield
     finally:
         _ours.reset(token)
+
+
+def _quietly(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+    with quiet():
+        return client.send(request, stream=True, follow_redirects=False)
 
 
 def raise_for_status(response: httpx.Response, secrets: Iterable[str] = ()) -> None:

@@ -1,0 +1,1 @@
+"""Mantissa Log for what litellm knows."""
