@@ -215,6 +215,15 @@ class Sigma(_Model):
     """Field names that public rules use and these events do not have, and why."""
 
 
+class AskedEvent(_Model):
+    """An event by the phrases that people use for it: it is one where every condition of ``when`` holds."""
+
+    phrases: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Such as ``access denied``. Case, plural and small words ("was", "the") do not count."""
+    when: Annotated[Mapping[str, str | bool | int | tuple[str, ...] | None], Field(min_length=1)]
+    """Conditions by path: a value, a list of values, ``null`` for absent, ``"*"`` for present."""
+
+
 class Example(_Model):
     """An event as the vendor sends it, and the overlay that must come of it; tests run them."""
 
@@ -246,6 +255,8 @@ class LogType(_Model):
     views: tuple[Literal["auth", "network", "cloud_change"], ...] = ()
     """The overlay views that show these events."""
     synonyms: tuple[str, ...] = ()
+    asked: tuple[AskedEvent, ...] = ()
+    """Events that people ask for by a phrase of their own."""
     examples: tuple[Example, ...] = ()
 
     @property
@@ -335,6 +346,9 @@ def _check_references(log_type: LogType) -> None:
             known("id", text)
     for text in log_type.cluster:
         known("cluster", text)
+    for each in log_type.asked:
+        for text in each.when:
+            known("asked", text)
     for field in (*SCALARS, *INDICATORS):
         for rule in getattr(log_type.overlay, field):
             for text in _paths_of(rule):

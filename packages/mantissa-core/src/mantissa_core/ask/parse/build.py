@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from mantissa_core.ask.plan import Any as AnyOf
-from mantissa_core.ask.plan import Baseline, Bucket, Compare, Filter, Group, Measure, Not, Order, Period, Plan
+from mantissa_core.ask.plan import Baseline, Bucket, Compare, Filter, Group, Measure, Not, Op, Order, Period, Plan
 from mantissa_core.ask.schema import Schema, SchemaTable
 
-from .slots import Mention, Slots
+from .slots import Mention, Slots, named_user
 
 _T = TypeVar("_T")
 
@@ -22,6 +22,7 @@ EVER = timedelta(days=400)
 """How far back "the last time" is looked for."""
 _ROWS = frozenset({"eventName", "eventType", "m_action"})
 """Columns whose words mean the events themselves where something is counted: calls, actions."""
+_BOUNDS: Mapping[str, Op] = {"more": "gt", "less": "lt", "at_least": "ge", "at_most": "le"}
 _BUCKETS: tuple[Bucket, ...] = ("minute", "hour", "day", "week", "month")
 
 
@@ -43,6 +44,8 @@ class Builder:
             Unclear: the pieces do not make one question.
         """
         frames = set(self._slots.frames)
+        if "sequence" in frames:
+            raise Unclear("what came after what cannot be asked yet: ask for each of the two")
         table = self._table()
         having, limit = self._numbers(frames)
         groups, measures = self._shape(frames, table, bool(having))
@@ -62,7 +65,7 @@ class Builder:
             measures=measures,
             having=tuple(self._having(having, measures)),
             order=self._order(frames, groups, measures),
-            limit=1 if once else limit or (FEW if frames & {"top", "fewest"} else 1_000),
+            limit=(limit or 1) if once else limit or (FEW if frames & {"top", "fewest"} else 1_000),
             assumptions=tuple(self._assumptions),
         )
 
@@ -72,7 +75,7 @@ class Builder:
         Raises:
             Unclear: the table does not have what they are about.
         """
-        if (self._slots.countries and not _country(table)) or any(
+        if (self._slots.countries and not country_of(table)) or any(
             table.name not in each for each in (*self._slots.needs, *self._slots.sources)
         ):
             raise Unclear(f"{table.title} does not tell that: ask it as a question of its own")
@@ -81,6 +84,10 @@ class Builder:
     def shape_for(self, table: SchemaTable) -> tuple[tuple[Group, ...], tuple[Measure, ...]]:
         """Groups and measures, where the table is known."""
         return self._shape(set(self._slots.frames), table, False)
+
+    def having_for(self, measures: Sequence[Measure]) -> tuple[Compare, ...]:
+        """Conditions on the measures of the plan before."""
+        return tuple(self._having(self._numbers(set(self._slots.frames))[0], measures))
 
     @property
     def limit(self) -> int | None:
@@ -112,21 +119,31 @@ class Builder:
         for mention in (*self._slots.mentions, *(mention for mention, _, _ in self._slots.comparisons)):
             yield mention.tables
         if self._slots.countries:
-            yield frozenset(name for name, table in self._schema.tables.items() if _country(table))
+            yield frozenset(name for name, table in self._schema.tables.items() if country_of(table))
 
     # --- what holds -----------------------------------------------------------------------------------------
 
     def _filters(self, table: SchemaTable) -> Iterator[Filter]:
-        yield from _distinct(self._slots.filters)
+        yield from self._together(_distinct(self._slots.filters))
         for mention, token, negated in self._slots.comparisons:
             filter_ = self._compared(table, self._column(table, mention), token.text)
             yield Not(of=filter_) if negated else filter_
-        column = _country(table)
+        column = country_of(table)
         outside = [Not(of=_one_of(column, pair)) for pair, negated in self._slots.countries if negated]
         inside = [_one_of(column, pair) for pair, negated in self._slots.countries if not negated]
         yield from outside
         if inside:
             yield inside[0] if len(inside) == 1 else AnyOf(of=tuple(inside))
+
+    def _together(self, filters: list[Filter]) -> Iterator[Filter]:
+        """Two values of one column are alternatives where the question joins them, and else two questions."""
+        several: dict[str, list[Filter]] = {}
+        for number, each in enumerate(filters):
+            several.setdefault(_about(each) or str(number), []).append(each)
+        for name, alike in several.items():
+            if len(alike) > 1 and not self._slots.joined:
+                raise Unclear(f"two things at once about {name}: ask for one, or join them with 'or'")
+            yield alike[0] if len(alike) == 1 else AnyOf(of=tuple(alike))
 
     def _compared(self, table: SchemaTable, column: str, text: str) -> Filter:
         kind = table.columns[column].type
@@ -137,7 +154,7 @@ class Builder:
         if kind not in ("VARCHAR", "VARCHAR[]"):
             raise Unclear(f"{column} cannot be compared with {text!r}")
         if column == "m_user" and not any(character in text for character in "@/: "):
-            return AnyOf(of=(Compare(field=column, value=text), Compare(field=column, op="starts", value=f"{text}@")))
+            return named_user(text)
         return Compare(field=column, value=text)
 
     def _column(self, table: SchemaTable, mention: Mention) -> str:
@@ -161,10 +178,10 @@ class Builder:
     def _shape(
         self, frames: set[str], table: SchemaTable, having: bool
     ) -> tuple[tuple[Group, ...], tuple[Measure, ...]]:
-        mentions = [each for each in self._slots.mentions if each.after not in ("rare", "more", "less")]
+        mentions = [each for each in self._slots.mentions if each.after not in ("rare", *_BOUNDS)]
         buckets = [each for each in _BUCKETS if each in frames]
         grouped = [each for each in mentions if each.after == "each"]
-        if "count" in frames:
+        if "count" in frames and not frames & {"top", "fewest"}:
             counted = [each for each in mentions if each not in grouped and each.name not in _ROWS]
             function = (
                 Measure(function="count_distinct", field=self._column(table, counted[0])) if counted else Measure()
@@ -173,11 +190,12 @@ class Builder:
         if buckets or "trend" in frames:
             return self._groups(table, grouped, buckets or ["hour"]), (Measure(),)
         if frames & {"top", "fewest"}:
+            mentions = [each for each in mentions if each.after != "count" or each.name not in _ROWS]
             return self._groups(table, mentions[:2] or [Mention("m_user", frozenset(), "")], []), (Measure(),)
         if "compare" in frames and len(self._periods) == 2:
             return self._groups(table, grouped, []), (Measure(),)
         mentions = [each for each in mentions if each in grouped or each.name not in _ROWS]
-        if "who" in frames or grouped or (mentions and frames & {"list"}) or (having and mentions):
+        if "who" in frames or grouped or (mentions and frames & {"list", "distinct"}) or (having and mentions):
             chosen = grouped or (mentions[:1] if "who" not in frames else [])
             return self._groups(table, chosen or [Mention("m_user", frozenset(), "")], []), (Measure(),)
         return (), ()
@@ -190,18 +208,18 @@ class Builder:
         """Conditions on a measure, and how many rows are asked for."""
         having, limit = [], None
         for after, number in self._slots.numbers:
-            if after in ("more", "less"):
+            if after in _BOUNDS:
                 of = next((each.name for each in self._slots.mentions if each.after == after), "")
                 having.append((after, number, of))
-            elif after in ("top", "list", "fewest", "first", "last"):
-                limit = number
+            elif after in ("top", "list", "fewest", "first", "last") or (after == "" and frames & {"top", "fewest"}):
+                limit = number  # the last: "ten users with the most"
             else:
                 raise Unclear(f"what does {number} say?")
         return having, limit
 
     def _having(self, having: list[tuple[str, int, str]], measures: Sequence[Measure]) -> Iterator[Compare]:
         for word, number, _of in having:
-            yield Compare(field=measures[0].name, op="gt" if word == "more" else "lt", value=number)
+            yield Compare(field=measures[0].name, op=_BOUNDS[word], value=number)
 
     def _order(self, frames: set[str], groups: Sequence[Group], measures: Sequence[Measure]) -> tuple[Order, ...]:
         if not measures:
@@ -220,7 +238,7 @@ class Builder:
         if len(periods) > 2 or (len(periods) == 2 and not measured):
             raise Unclear("it names several times")
         if len(periods) == 2:
-            return _side_by_side(*periods)
+            return side_by_side(*periods)
         if periods and "compare" in frames and measured:
             only = periods[0]
             length = only.hi - only.lo
@@ -235,14 +253,25 @@ class Builder:
         return day, None
 
 
-def _side_by_side(first: Period, second: Period) -> tuple[Period, Period]:
+def side_by_side(first: Period, second: Period) -> tuple[Period, Period]:
     """The same elapsed span of both, where one still runs: today so far, and yesterday until this hour."""
     length = min(first.hi - first.lo, second.hi - second.lo)
+    if first.lo == second.lo and first.hi == second.hi:  # the last 24 hours, and the 24 hours before
+        second = second.model_copy(update={"lo": first.lo - length, "hi": first.lo})
     clipped = [each.model_copy(update={"hi": each.lo + length}) for each in (first, second)]
     return clipped[0], clipped[1]
 
 
-def _country(table: SchemaTable) -> str:
+def _about(filter_: Filter) -> str:
+    """The column of which this is one of several possible values; empty for other conditions."""
+    if isinstance(filter_, Compare):
+        return filter_.field if filter_.op in ("eq", "in") and filter_.field not in ("m_any_ip",) else ""
+    if isinstance(filter_, AnyOf) and all(isinstance(each, Compare) and each.field == "m_user" for each in filter_.of):
+        return "m_user"
+    return ""
+
+
+def country_of(table: SchemaTable) -> str:
     """The column that tells a country; empty where none does."""
     return next((name for name, each in table.columns.items() if "country" in each.synonyms), "")
 

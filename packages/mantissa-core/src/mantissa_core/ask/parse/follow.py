@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from mantissa_core.ask.plan import Any, Compare, Filter, Not, Period, Plan
-from mantissa_core.ask.schema import Schema
+from mantissa_core.ask.plan import Any, Compare, Filter, Measure, Not, Order, Period, Plan
+from mantissa_core.ask.schema import Schema, SchemaTable
 
-from .build import Builder, Unclear
+from .build import Builder, Unclear, country_of, side_by_side
 from .slots import Slots
 
 _OPENINGS = re.compile(
@@ -33,22 +33,41 @@ def edited(plan: Plan, builder: Builder, slots: Slots, periods: Sequence[Period]
     changes: dict[str, object] = {"assumptions": ()}
     if len(periods) > 1:
         raise Unclear("it names several times")
-    if periods:
+    frames = set(slots.frames)
+    if periods and "compare" in frames:
+        period, versus = side_by_side(plan.period, periods[0])
+        changes |= {"period": period, "versus": versus, "measures": plan.measures or (Measure(),), "order": ()}
+    elif periods:
         changes |= {"period": periods[0], "versus": None}
-    table = schema.tables[plan.source]
+    table = _told_by(plan, slots, schema)
+    if table.name != plan.source:
+        changes |= {"source": table.name, "assumptions": (f"only {table.title} tells countries",)}
     if new := list(builder.filters_for(table)):
         changes["filters"] = (*(each for each in plan.filters if not _replaced(each, new)), *new)
-    frames = set(slots.frames)
     groups, measures = builder.shape_for(table)
     if "details" in frames:
         changes |= {"groups": (), "measures": (), "having": (), "order": (), "versus": None}
     elif groups or measures:
         changes |= {"groups": groups or plan.groups, "measures": measures, "having": (), "order": ()}
+    if plan.measures and "having" not in changes and (having := builder.having_for(plan.measures)):
+        changes["having"] = having
     if limit := builder.limit:
         changes["limit"] = limit
-    if len(changes) == 1:
+        if "first" in frames and not plan.measures:
+            changes["order"] = (Order(by="m_time", descending=False),)
+    if len(changes) == 1 and not changes["assumptions"]:
         raise Unclear("what should change?")
     return Plan.model_validate({**plan.model_dump(), **{name: _plain(each) for name, each in changes.items()}})
+
+
+def _told_by(plan: Plan, slots: Slots, schema: Schema) -> SchemaTable:
+    """The table of the plan before; where the new question is about countries, the one below the view that has them."""
+    table = schema.tables[plan.source]
+    if not slots.countries or country_of(table) or not table.is_view:
+        return table
+    below = [each for each in schema.tables.values() if set(each.log_types) <= set(table.log_types)]
+    able = [each for each in below if not each.is_view and country_of(each)]
+    return able[0] if len(able) == 1 else table
 
 
 def _plain(value: object) -> object:

@@ -16,7 +16,12 @@ from mantissa_core.ask.schema import Schema
 from .tokens import Token, tokens
 
 Kind = Literal["frame", "outcome", "event", "country", "user", "field", "source", "stop", "service", "thing"]
-_LONGEST = 6
+_LONGEST = 8
+_FILLERS = frozenset(
+    (each,)
+    for phrase in ("a an the", "was were is are been be being", "got get has have had", "that which who their our")
+    for each in phrase.split()
+)
 _BOOKKEEPING = {"m_id", "m_ingest_time", "m_source", "m_extra", "m_flags", "dt"}
 
 
@@ -38,6 +43,9 @@ class Lexicon:
     """Meanings by the words of their phrase."""
 
     entries: dict[tuple[str, ...], list[Meaning]] = field(default_factory=dict)
+    words: set[str] = field(default_factory=set)
+    """Every word of every phrase."""
+    _beginnings: set[tuple[str, ...]] = field(default_factory=set)
 
     @classmethod
     def of(cls, schema: Schema) -> Lexicon:
@@ -51,17 +59,40 @@ class Lexicon:
         """One more meaning of a phrase."""
         key = tuple(word for token in tokens(phrase) for word in token.words)
         meanings = self.entries.setdefault(key, [])
+        self.words |= set(key)
+        self._beginnings |= {key[:length] for length in range(1, len(key) + 1)}
         if key and meaning not in meanings:
             meanings.append(meaning)
 
     def longest(self, at: list[Token]) -> tuple[list[Meaning], int]:
-        """The meanings of the longest phrase that the tokens begin with, and how many tokens that takes."""
+        """The meanings of the longest phrase that the tokens begin with, and how many tokens that takes.
+
+        Small words within a phrase need not count: "bucket that was created" is "bucket created". Where the last words
+        begin an event of their own ("users [created access keys]"), it is what stands before it.
+        """
+        best = self._phrase(at)
+        for begin in range(1, best[1]):
+            inner, length = self._phrase(at[begin:])
+            if begin + length > best[1] and any(each.kind == "event" for each in inner):
+                head, taken = self._phrase(at[:begin])
+                # "new buckets that were set up": made is new
+                return (inner, begin + length) if any(each.value == "rare" for each in head) else (head, taken)
+        return best
+
+    def _phrase(self, at: list[Token]) -> tuple[list[Meaning], int]:
+        return max(self._walk(at, frozenset()), self._walk(at, _FILLERS), key=lambda each: each[1])
+
+    def _walk(self, at: list[Token], skipped: frozenset[tuple[str, ...]]) -> tuple[list[Meaning], int]:
         words: tuple[str, ...] = ()
         best: tuple[list[Meaning], int] = ([], 0)
         for number, token in enumerate(at[:_LONGEST], 1):
             if token.kind not in ("word", "name", "api", "number"):
                 break
+            if words and token.words in skipped:
+                continue
             words += token.words or (token.text,)
+            if words not in self._beginnings:
+                break
             if found := self.entries.get(words):
                 best = (found, number)
         return best
@@ -115,15 +146,7 @@ def _verbs(
         done = Compare(field="m_outcome", value="success")
         meaning = Meaning("event", (named, done), tables, call)
         yield from ((f"{form} {phrase}", meaning) for form in forms["before"])
-        yield from (
-            (f"{form} {article} {phrase}", meaning) for form in forms["before"] for article in ("a", "an", "the")
-        )
         yield from ((f"{phrase} {form}", meaning) for form in forms["after"])
-        yield from ((f"{phrase} {auxiliary} {form}", meaning) for form in forms["after"] for auxiliary in _AUXILIARIES)
-
-
-_ARTICLES = ("a", "an", "the")
-_AUXILIARIES = ("was", "were", "that were", "which were", "been", "got", "being")
 
 
 def _tables(schema: Schema) -> Iterator[tuple[str, Meaning]]:
@@ -142,6 +165,8 @@ def _tables(schema: Schema) -> Iterator[tuple[str, Meaning]]:
                 continue
             for phrase in (column.name, *column.synonyms):
                 yield phrase, Meaning("field", column.name, only, column.description)
+        for asked in table.asked:
+            yield from ((phrase, Meaning("event", asked.filters, only)) for phrase in asked.phrases)
 
 
 def _vendors(log_types: Iterable[str]) -> Iterator[str]:

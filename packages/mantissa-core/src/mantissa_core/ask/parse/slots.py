@@ -12,13 +12,13 @@ from mantissa_core.ask.plan import Compare, Filter, Not
 from .lexicon import Lexicon, Meaning
 from .tokens import Token
 
-_NAMING = frozenset(
-    {"user", "by", "each", "not", "for", "account", "person", "from", "did", "of", "has", "is", "named", "was"}
-)
+_NAMING = frozenset({"user", "by", "each", "not", "for", "account", "person", "did", "of", "has", "named", "only"})
 """Words after which an unknown word is somebody's name."""
 _REGION = re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov)?-[a-z]+-\d")
 _PRIORITY = ("event", "service", "user", "source", "frame", "outcome", "country", "field", "stop", "thing")
-_FIELD_FIRST = frozenset({"each", "top", "fewest", "rare", "more", "less", "count", "list", "number"})
+_NO_NAME = ("ed", "ing", "tion", "ment", "ly", "ness", "able")
+"""Endings of words that are nobody's name."""
+_FIELD_FIRST = frozenset({"distinct", "each", "top", "fewest", "rare", "more", "less", "count", "list", "number"})
 """After these a word that is a field as well is meant as a field."""
 
 
@@ -44,11 +44,20 @@ class Slots:
     numbers: list[tuple[str, int]] = field(default_factory=list)
     countries: list[tuple[tuple[str, str], bool]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    joined: bool = False
+    """Whether there is an "and" or "or" in it."""
 
     @property
     def says_something(self) -> bool:
         """Whether there is more than frames in it."""
         return bool(self.filters or self.mentions or self.comparisons or self.sources or self.countries)
+
+    @property
+    def says_little(self) -> bool:
+        """Whether it is no more than the name of a column, or an outcome, with nothing that it is about."""
+        outcomes = all(isinstance(each, Compare) and each.field == "m_outcome" for each in self.filters)
+        about = self.comparisons or self.sources or self.countries or not outcomes
+        return not about and bool(self.filters or self.mentions) and not set(self.frames) - {"list"}
 
 
 class Reader:
@@ -62,8 +71,8 @@ class Reader:
         slots, after, negated, at = Slots(), "", False, 0
         while at < len(pieces):
             meanings, length = self._lexicon.longest(list(pieces[at:]))
-            if meanings and not (after == "field" and pieces[at].kind == "number"):
-                after, negated = self._phrase(slots, meanings, negated, after, pieces[at + length - 1])
+            if meanings and not (after == "field" and pieces[at].kind in ("number", "api")):
+                after, negated = self._phrase(slots, meanings, negated, after, pieces[at + length - 1], length == 1)
                 at += length
                 continue
             after, negated = self._value(slots, pieces[at], negated, after)
@@ -71,15 +80,23 @@ class Reader:
         return slots
 
     def _phrase(
-        self, slots: Slots, meanings: Sequence[Meaning], negated: bool, after: str, last: Token
+        self, slots: Slots, meanings: Sequence[Meaning], negated: bool, after: str, last: Token, single: bool
     ) -> tuple[str, bool]:
         """Note what a phrase means; of several meanings the one that says most. Returns what it was, for the next."""
         fields = [each for each in meanings if each.kind == "field"]
+        if single and last.words == ("event",) and after not in ("each", "top", "fewest"):
+            fields, meanings = [], [Meaning("stop", None)]  # rows, not what they are called
         meaning = min(meanings, key=lambda each: _PRIORITY.index(each.kind))
         if fields and (
-            meaning.kind == "field" or (after in _FIELD_FIRST and meaning.kind in ("frame", "source", "stop"))
+            meaning.kind == "field"
+            or (after in _FIELD_FIRST and meaning.kind in ("frame", "source", "stop"))
+            or (after in ("each", "top") and meaning.kind == "outcome")
         ):
-            slots.mentions.append(_mention(fields, after))
+            beside = after == "and" and slots.mentions and slots.mentions[-1].after == "each"  # by user and address
+            native = [each for each in fields if slots.sources and each.tables == slots.sources[-1]]
+            own = [each for each in native if not str(each.value).startswith("m_")]
+            fields = own if own and last.words == ("account",) else fields
+            slots.mentions.append(_mention(fields, "each" if beside else after))
             return "field", negated
         alike = [each for each in meanings if each.kind == meaning.kind]
         match meaning.kind:
@@ -90,10 +107,12 @@ class Reader:
                 slots.filters += [Not(of=each) if negated else each for each in meaning.value]
                 slots.needs += [meaning.tables] if meaning.tables else []
             case "user":
-                _add(slots, named_user(meaning.value), negated)
+                _add(slots, named_user(meaning.value, in_arns=False), negated)
             case "outcome":
-                slots.filters.append(Compare(field="m_outcome", value=meaning.value))
-                return "outcome", negated
+                flipped = after in ("not", "did") and negated  # "that did not fail"
+                value = {"failure": "success", "success": "failure"}[meaning.value] if flipped else meaning.value
+                slots.filters.append(Compare(field="m_outcome", value=value))
+                return "outcome", negated and not flipped
             case "country":
                 beside = after in ("and", "or", ",") and bool(slots.countries)  # outside Germany and France
                 slots.countries.append((meaning.value, negated or (beside and slots.countries[-1][1])))
@@ -103,6 +122,9 @@ class Reader:
                 slots.sources.append(frozenset(each.value for each in alike))
                 return "source", negated
             case _:
+                if after == "field" and last.text.lower() in ("is", "was", "called", "named", "equals"):
+                    return "field", negated  # where the country is Germany
+                slots.joined = slots.joined or last.text.lower() in ("and", "or")
                 return last.text.lower(), negated
         return "said", False
 
@@ -139,22 +161,30 @@ class Reader:
             case _ if self._calls and _REGION.fullmatch(token.text):
                 slots.needs.append(self._calls)
                 return Compare(field="awsRegion", value=token.text)
-        return named_user(token.text) if after in _NAMING else None
+        named = after in _NAMING and not (token.kind == "word" and token.text.endswith(_NO_NAME))
+        return named_user(token.text) if named else None
 
 
 def _is_value(token: Token, of: Mention) -> bool:
     """Whether a word behind a column's name can be its value: ``user amara``, not ``which users jumped``."""
     if token.kind == "word":
-        return of.after not in _FIELD_FIRST and not token.text.endswith(("ed", "ing"))
-    return token.kind in ("name", "number", "quoted", "ip", "email", "api")
+        return of.after not in _FIELD_FIRST and not token.text.endswith(_NO_NAME)
+    if token.kind == "email":
+        return of.name not in ("m_src_ip", "m_dst_ip", "m_any_ip", "m_time", "m_action", "m_outcome")
+    return token.kind in ("name", "number", "quoted", "ip", "api")
 
 
-def named_user(name: str) -> Filter:
-    """Somebody by name: ``amara`` is ``amara@example.com`` too."""
+def named_user(name: str, *, in_arns: bool = True) -> Filter:
+    """Somebody by name: ``amara`` is ``amara@example.com`` too, and a role or session of that name in an ARN."""
     exact = Compare(field="m_user", value=name)
     if any(character in name for character in "@/: "):
         return exact
-    return AnyOf(of=(exact, Compare(field="m_user", op="starts", value=f"{name}@")))
+    starts = Compare(field="m_user", op="starts", value=f"{name}@")
+    if not in_arns:
+        return AnyOf(of=(exact, starts))
+    parts = (f"/{name}/", f"/{name}@")
+    inside = (Compare(field="m_user", op="contains", value=each) for each in parts)
+    return AnyOf(of=(exact, starts, *inside, Compare(field="m_user", op="ends", value=f"/{name}")))
 
 
 def _add(slots: Slots, filter_: Filter, negated: bool) -> None:

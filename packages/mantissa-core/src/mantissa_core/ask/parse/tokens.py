@@ -70,7 +70,8 @@ def _word(text: str) -> Token:
     return Token(text, "name" if odd or len(words) > 3 else "word", words)
 
 
-_IRREGULAR = {"ips": "ip", "dns": "dns", "aws": "aws", "address": "address", "addresses": "address", "access": "access",
+_IRREGULAR = {"ips": "ip", "ins": "in", "dns": "dns", "aws": "aws", "address": "address", "addresses": "address",
+              "access": "access",
               "accesses": "access", "status": "status", "process": "process", "users": "user", "us": "us",
               "success": "success", "https": "https", "pass": "pass", "bypass": "bypass", "this": "this", "was": "was",
               "is": "is", "has": "has", "does": "does", "s": "s", "as": "as", "kubernetes": "kubernetes", "sos": "sos",

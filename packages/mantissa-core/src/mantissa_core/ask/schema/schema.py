@@ -13,10 +13,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
 from mantissa_core.ask.compile import Table
+from mantissa_core.ask.plan import Compare
 from mantissa_core.errors import QueryError
 from mantissa_core.lake import views
 from mantissa_core.lake.types import OVERLAY, PARTITION, stored_as, stored_type
-from mantissa_core.model.log_type import LogType
+from mantissa_core.model.log_type import LogType, parse_path
 
 from . import overlay
 
@@ -35,6 +36,14 @@ class SchemaColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedEvent:
+    """An event that people ask for by a phrase ("access denied"), and the conditions that it is told by."""
+
+    phrases: tuple[str, ...]
+    filters: tuple[Compare, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SchemaTable:
     """A table of one log type, or a view over several (``log_types``)."""
 
@@ -44,6 +53,7 @@ class SchemaTable:
     synonyms: tuple[str, ...]
     columns: Mapping[str, SchemaColumn]
     log_types: tuple[str, ...]
+    asked: tuple[AskedEvent, ...] = ()
 
     @property
     def is_view(self) -> bool:
@@ -94,7 +104,7 @@ class Schema:
     @property
     def version(self) -> str:
         """Changes with whatever a plan could depend on: 16 hexadecimal digits."""
-        text = json.dumps([asdict(each) for each in self.tables.values()], sort_keys=True, default=list)
+        text = json.dumps([asdict(each) for each in self.tables.values()], sort_keys=True, default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def search(self, words: str, limit: int = 20) -> list[Hit]:
@@ -103,6 +113,10 @@ class Schema:
         hits = [each for table in self.tables.values() for each in _hits(table, wanted)]
         hits.sort(key=lambda each: (-each.score, each.table.name, each.column.name if each.column else ""))
         return hits[:limit]
+
+
+def _plain(value: object) -> object:
+    return value.model_dump() if isinstance(value, Compare) else list(value)  # type: ignore[call-overload]
 
 
 def _hits(table: SchemaTable, wanted: set[str]) -> Iterator[Hit]:
@@ -132,7 +146,20 @@ def _table(log_type: LogType) -> SchemaTable:
         tuple(dict.fromkeys([log_type.name, *log_type.synonyms])),
         {each.name: each for each in [*native, *_overlay(), _told(PARTITION, "VARCHAR")]},
         (log_type.name,),
+        tuple(_asked(log_type)),
     )
+
+
+def _asked(log_type: LogType) -> Iterator[AskedEvent]:
+    for each in log_type.asked:
+        columns = ((log_type.by_path[parse_path(path)].column, value) for path, value in each.when.items())
+        yield AskedEvent(each.phrases, tuple(_condition(column, value) for column, value in columns))
+
+
+def _condition(column: str, value: str | bool | int | tuple[str, ...] | None) -> Compare:
+    if value is None or value == "*":
+        return Compare(field=column, op="is_null" if value is None else "not_null")
+    return Compare(field=column, op="in" if isinstance(value, tuple) else "eq", value=value)
 
 
 def _views(log_types: list[LogType]) -> Iterator[SchemaTable]:

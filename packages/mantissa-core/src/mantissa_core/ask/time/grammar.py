@@ -252,7 +252,8 @@ def _weekend(found: re.Match[str], present: Present) -> Span:
 _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Present], Span], Kind], ...] = tuple(
     (re.compile(pattern), read, kind)  # type: ignore[misc]
     for pattern, read, kind in (
-        (rf"{_IN}(?:the\s+)?(?:last|past|previous|prior|preceding|recent)\s+{_COUNT}\s*{_UNIT}", _rolling, "relative"),
+        (rf"{_IN}(?:the\s+)?(?:last|past|previous|prior|preceding|recent|since)\s+{_COUNT}\s*{_UNIT}", _rolling,
+         "relative"),
         (rf"{_IN}(?P<count>\d{{1,6}})\s*(?P<unit>m|h|d|w|hr|hrs|min|mins)\b(?!\s+ago)", _rolling, "relative"),
         (rf"{_IN}(?P<the>the\s+)?(?P<word>last|past|previous|prior)\s+{_LONG_UNIT}", _one_back, "calendar"),
         (rf"{_IN}(?:this|the\s+current|current)\s+{_LONG_UNIT}", _this, "calendar"),

@@ -1,0 +1,60 @@
+"""Shorthand and signs written out: ``>3`` is "more than 3", ``yday`` is "yesterday", ``couldn't`` is "could not"."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+_SIGNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), written)
+    for pattern, written in (
+        (r"^\s*#\s*(?=[a-z])", "number of "),
+        (r">=\s*(?=\d)|≥\s*(?=\d)", " at least "),
+        (r"<=\s*(?=\d)|≤\s*(?=\d)", " at most "),
+        (r">\s*(?=\d)", " more than "),
+        (r"<\s*(?=\d)", " fewer than "),
+        (r"\b(\d{1,6})\+(?!\w)", r"at least \1"),
+        (r"\b(\w+)\s+(?:or|and)\s+(?:more|above|over)\b", r"at least \1"),
+        (r"\b(\w+)\s+or\s+(?:fewer|less|below)\b", r"at most \1"),
+        (r"(?<=\s)/\s?(minute|min|hour|hr|day|week|month|user|ip)\b", r"per \1"),
+        (r"\b(can|could|would|did|do|does|was|were|is|are|has|have|had)n['’]t\b", r"\1 not"),
+        (r"\b(?:cannot|can['’]t)\b", "can not"),
+        (r"\b(i|we|you|they|he|she|who|what|it|that|there|let)['’](?:d|ve|ll|re|m|s)\b", r"\1"),
+    )
+)
+_NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+            "twelve": 12, "fifteen": 15, "twenty": 20, "fifty": 50, "hundred": 100}  # fmt: skip
+_NUMBER = re.compile(rf"\b({'|'.join(_NUMBERS)})\b(?!\s*-?\s*factor)", re.IGNORECASE)
+_SHORTEST = 7
+"""Shorter words have too many neighbours to be corrected."""
+
+
+def written_out(question: str, short: Mapping[str, str]) -> str:
+    """The question with its shorthand (``short``), signs and numbers in words written out. Quoted texts stay."""
+    pieces = re.split(r'("[^"]*"|`[^`]*`)', question)
+    return "".join(each if number % 2 else _written(each, short) for number, each in enumerate(pieces))
+
+
+def _written(text: str, short: Mapping[str, str]) -> str:
+    for pattern, written in _SIGNS:
+        text = pattern.sub(written, text)
+    text = _NUMBER.sub(lambda found: str(_NUMBERS[found[0].lower()]), text)
+    return _words(tuple(short)).sub(lambda found: short[found[0].lower()], text)
+
+
+@cache
+def _words(short: tuple[str, ...]) -> re.Pattern[str]:
+    either = "|".join(map(re.escape, sorted(short, key=len, reverse=True)))
+    return re.compile(rf"(?<![\w@.:/-])(?:{either})(?![\w@:/-]|\.\w)", re.IGNORECASE)
+
+
+def near(word: str, known: Iterable[str], cutoff: float = 0.88, shortest: int = _SHORTEST) -> str | None:
+    """The one known word that this is a slip of, if it is long enough to tell."""
+    word = word.lower()
+    if len(word) < shortest or not word.isalpha():
+        return None
+    alike = [each for each in known if each[:1] == word[:1] and abs(len(each) - len(word)) <= 2]
+    found = difflib.get_close_matches(word, alike, 2, cutoff)
+    return found[0] if found else None
