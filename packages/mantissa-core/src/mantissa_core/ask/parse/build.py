@@ -265,7 +265,7 @@ def side_by_side(first: Period, second: Period) -> tuple[Period, Period]:
 def _about(filter_: Filter) -> str:
     """The column of which this is one of several possible values; empty for other conditions."""
     if isinstance(filter_, Compare):
-        return filter_.field if filter_.op in ("eq", "in") and filter_.field not in ("m_any_ip",) else ""
+        return filter_.field if filter_.op in ("eq", "in") else ""
     if isinstance(filter_, AnyOf) and all(isinstance(each, Compare) and each.field == "m_user" for each in filter_.of):
         return "m_user"
     return ""

@@ -18,6 +18,7 @@ _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(\d{1,6})\+(?!\w)", r"at least \1"),
         (r"\b(\w+)\s+(?:or|and)\s+(?:more|above|over)\b", r"at least \1"),
         (r"\b(\w+)\s+or\s+(?:fewer|less|below)\b", r"at most \1"),
+        (r"\b(more than|fewer than|less than|at least|at most|over)\s+(?:one|a single)\b", r"\1 1"),
         (r"(?<=\s)/\s?(minute|min|hour|hr|day|week|month|user|ip)\b", r"per \1"),
         (r"\b(can|could|would|did|do|does|was|were|is|are|has|have|had)n['’]t\b", r"\1 not"),
         (r"\b(?:cannot|can['’]t)\b", "can not"),

@@ -85,6 +85,6 @@ def stem(word: str) -> str:
         return _IRREGULAR[word]
     if word.endswith("ies") and len(word) > 4:
         return f"{word[:-3]}y"
-    if word.endswith("ses") and len(word) > 5:
+    if word.endswith(("ses", "shes", "xes")) and len(word) > 5:
         return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
