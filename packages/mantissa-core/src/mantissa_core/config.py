@@ -223,6 +223,10 @@ class AskSection(_Section):
     """Whether plans are cached. ``ENABLE_LLM_CACHE`` overrides it."""
     schema_version: str = "1"
     """Part of the cache's key: change it to forget cached plans. ``SCHEMA_VERSION`` overrides it."""
+    confirm_bytes: int = Field(10_000_000_000, ge=0)
+    """Bytes that a question may read without being confirmed, by the estimate."""
+    confirm_usd: float = Field(1.0, ge=0)
+    """US dollars that it may cost without being confirmed, by the estimate."""
 
 
 class AlertsSection(_Section):

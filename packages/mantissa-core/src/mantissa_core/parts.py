@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import catalog
 from .config import FILE, EnricherSection, Settings, SinkSection, _Labelled
-from .errors import ConfigError, PluginError
+from .errors import ConfigError, MantissaError, PluginError
 from .hookspecs import (
     AlertSink,
     Collector,
@@ -85,9 +86,14 @@ class Parts:
         self.settings, self.home = settings, home
         self._file = str(home / FILE)
         self._lock = threading.RLock()
+        self._pid = os.getpid()
         self._started: set[type] = set()
         self._log = get_logger("runtime")
         self.host = Host(where=self._file)
+
+    def _own(self) -> None:
+        if self._pid != os.getpid():
+            raise MantissaError("this Runtime was opened before a fork: open one in the child process")
 
     # --- stores -------------------------------------------------------------------------------------------
 
@@ -372,6 +378,31 @@ class Parts:
             settings=IngestSettings(section.retention_days, section.raw == "keep"),
         )
 
+    def prepare(
+        self,
+        sql: str,
+        parameters: Mapping[str, Any],
+        max_rows: int,
+        absent: Sequence[TableSpec] = (),
+        timeout: float | None = None,
+        *,
+        allowed: Collection[str] | None = None,
+        execution_id: str = "",
+    ) -> Query:
+        """A statement with the tables that it names, as of now; with ``allowed`` it may name those alone."""
+        from .lake.named import tables_named
+
+        known, tables = tables_named(sql, self.lake, self.log_types, absent, allowed)
+        return Query(
+            sql=sql,
+            tables=tables,
+            parameters=parameters,
+            max_rows=max_rows,
+            timeout=timeout or self.settings.query.timeout,
+            execution_id=execution_id or str(uuid.uuid4()),
+            known=known,
+        )
+
     def _ask(
         self,
         sql: str,
@@ -380,28 +411,7 @@ class Parts:
         absent: Sequence[TableSpec] = (),
         timeout: float | None = None,
     ) -> QueryResult:
-        return self.query_backend.run_query(self._query_of(sql, parameters, max_rows, absent, timeout))
-
-    def _query_of(
-        self,
-        sql: str,
-        parameters: Mapping[str, Any],
-        max_rows: int,
-        absent: Sequence[TableSpec] = (),
-        timeout: float | None = None,
-    ) -> Query:
-        from .lake.named import tables_named
-
-        known, tables = tables_named(sql, self.lake, self.log_types, absent)
-        return Query(
-            sql=sql,
-            tables=tables,
-            parameters=parameters,
-            max_rows=max_rows,
-            timeout=timeout or self.settings.query.timeout,
-            execution_id=str(uuid.uuid4()),
-            known=known,
-        )
+        return self.query_backend.run_query(self.prepare(sql, parameters, max_rows, absent, timeout))
 
     def guarded(
         self,
@@ -435,7 +445,7 @@ class Parts:
         Raises:
             QueryError: the statement would be refused.
         """
-        return self.query_backend.estimate_query(self._query_of(sql, parameters or {}, 0))
+        return self.query_backend.estimate_query(self.prepare(sql, parameters or {}, 0))
 
     @cached_property
     def prices(self) -> Prices:

@@ -23,8 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from .asking import Asking
 from .config import Settings, load
-from .deliveries import Deliveries
 from .errors import BadRecord, MantissaError, NeedsOperator, PluginError, Retry
 from .hookspecs import Collector
 from .model import Alert, Page, QueryResult, Signal, Stream
@@ -52,7 +52,7 @@ class Detected:
     problems: dict[str, str] = field(default_factory=dict)
 
 
-class Runtime(Deliveries):
+class Runtime(Asking):
     """An instance of Mantissa Log in this process. Open one with :meth:`open`; close it, or use ``with``.
 
     Thread-safe. Two instances with different homes live side by side. After a fork the child must open its own:
@@ -65,7 +65,6 @@ class Runtime(Deliveries):
         """What live collection takes for the present. Simulations, whose hours pass in minutes, set another."""
         self.stored = threading.Event()
         """Set when :meth:`ingest` or :meth:`flush` stored events, so that a service evaluates them at once."""
-        self._pid = os.getpid()
         self._detecting = threading.Lock()
         self._buffers: dict[tuple[str, str], Buffer] = {}
         self._open_streams: Ingesters | None = None
@@ -343,10 +342,6 @@ class Runtime(Deliveries):
             self.host.close()
 
     # --- inside -------------------------------------------------------------------------------------------
-
-    def _own(self) -> None:
-        if self._pid != os.getpid():
-            raise MantissaError("this Runtime was opened before a fork: open one in the child process")
 
     @property
     def _ingesters(self) -> Ingesters:

@@ -32,7 +32,7 @@ def expressions() -> st.SearchStrategy[str]:
     leaves = st.sampled_from(
         [
             *("ts", "user_name", "a.user_name", "secret_tbl.val", "*", "count(*)", "1", "'x'", "'it''s'", "NULL"),
-            *("$x", "now()", "\"$path\"", "repeat('a', 9)", "getenv('HOME')", "current_user", "'\\'", "`x`"),
+            *("$x", "now()", '"$path"', "repeat('a', 9)", "getenv('HOME')", "current_user", "'\\'", "`x`"),
         ]
     )
     return st.recursive(
@@ -58,14 +58,26 @@ def sources() -> st.SearchStrategy[str]:
             st.builds("(WITH c AS (SELECT * FROM {}) SELECT * FROM c) AS a".format, inner),
             st.builds("{} JOIN {} AS b ON a.user_name = b.user_name".format, inner, tables),
             st.builds("{}, {}".format, inner, tables),
-            st.builds("{} CROSS JOIN UNNEST({}) AS u(x)".format, inner, st.sampled_from(["a.ips", "[1]", "(SELECT 1)"])),
+            st.builds(
+                "{} CROSS JOIN UNNEST({}) AS u(x)".format, inner, st.sampled_from(["a.ips", "[1]", "(SELECT 1)"])
+            ),
         ),
         max_leaves=3,
     )
 
 
 def statements() -> st.SearchStrategy[str]:
-    ends = ("", " LIMIT 5", " LIMIT 99999999", " LIMIT 5%", " ORDER BY 1", " FOR UPDATE", " OFFSET 2", ";", "; SELECT 1")
+    ends = (
+        "",
+        " LIMIT 5",
+        " LIMIT 99999999",
+        " LIMIT 5%",
+        " ORDER BY 1",
+        " FOR UPDATE",
+        " OFFSET 2",
+        ";",
+        "; SELECT 1",
+    )
     selects = st.builds(
         "{}SELECT {} AS x FROM {}{}{}".format,
         st.sampled_from(["", "WITH c AS (SELECT * FROM auth_events) ", "WITH auth_events AS (SELECT 1) "]),

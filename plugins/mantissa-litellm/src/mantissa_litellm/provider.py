@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import httpx
 from mantissa_core import web
-from mantissa_core.ask.answer import Said, whole, with_data, with_schema_told
+from mantissa_core.ask.said import Said, whole, with_data, with_schema_told
 from mantissa_core.errors import MantissaError, NeedsOperator, Retry, Unusable
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model import Completion, Prompt

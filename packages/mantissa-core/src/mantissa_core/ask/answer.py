@@ -1,74 +1,113 @@
-"""From what a language model's server said to a :class:`Completion`, alike for every wire format."""
+"""What a question comes to: what was understood, the SQL, the rows, what they cost and where they stand in the lake."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal
 
-from mantissa_core.errors import Unusable
-from mantissa_core.model.completion import Completion, Prompt
+from mantissa_core.model.query import CostEstimate
+
+from .plan import Plan
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Status = Literal["succeeded", "abstained", "needs_confirmation", "failed", "cancelled"]
+OFFLINE = "offline"
+"""The provider of a plan that the offline parser made."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One answer as the server gave it. ``stopped`` is ``truncated``, ``declined``, or empty where it is whole."""
+class Statistics:
+    """What running it took."""
 
-    text: str
-    model: str
-    input_tokens: int
-    output_tokens: int
-    stopped: str = ""
+    data_scanned_bytes: int
+    execution_time_ms: float
+    result_count: int
 
 
-def whole(said: Said) -> Completion:
-    """The answer in free text.
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """An event that the answer lists: its id, and the table that holds the whole of it."""
 
-    Raises:
-        Unusable: it is cut short or a refusal.
-    """
-    if said.stopped == "truncated":
-        raise _unusable(said, f"{said.model}'s answer is cut short after {said.output_tokens} tokens", "truncated")
-    if said.stopped:
-        raise _unusable(said, f"{said.model} declined to answer", "declined")
-    return Completion(said.text, said.model, said.input_tokens, said.output_tokens)
+    m_id: str
+    table: str
 
 
-def with_data(said: Said) -> Completion:
-    """The answer as a JSON object.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer to one question. Only one that ``succeeded`` and was not explained only has rows."""
 
-    Raises:
-        Unusable: as :func:`whole`, and where the text is no JSON object.
-    """
-    completion = whole(said)
-    try:
-        data = json.loads(_unfenced(said.text))
-    except (ValueError, RecursionError):
-        raise _unusable(said, f"{said.model} answered no JSON", "malformed") from None
-    if not isinstance(data, dict):
-        raise _unusable(said, f"{said.model} answered JSON that is no object", "malformed")
-    return replace(completion, data=data)
+    execution_id: str
+    status: Status
+    question: str
+    reason: str = ""
+    """Why there are no rows, for every status but ``succeeded``."""
+    sql: str = ""
+    plan: Plan | None = None
+    explanation: str = ""
+    """What was understood, with the window in absolute times."""
+    assumptions: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    """Questions that have an answer, where this one has none."""
+    rows: pa.Table | None = None
+    columns: tuple[str, ...] = ()
+    """Columns for people; the rows may have more, such as ``m_id``."""
+    statistics: Statistics | None = None
+    summary: str = ""
+    cost_estimate: CostEstimate | None = None
+    citations: tuple[Citation, ...] = ()
+    truncated: bool = False
+    cached: bool = False
+    """Whether the rows were kept from an earlier run over the same files."""
+    provider: str = OFFLINE
+    """``offline``, or the label of the language model that made the plan."""
+    conversation: str | None = None
+    """Id of the conversation that it belongs to, for follow-ups."""
+
+    @property
+    def results(self) -> list[dict[str, Any]]:
+        """The rows as mappings."""
+        rows: list[dict[str, Any]] = self.rows.to_pylist() if self.rows is not None else []
+        return rows
+
+    @property
+    def shown(self) -> pa.Table | None:
+        """The rows with the columns for people alone."""
+        return self.rows.select(list(self.columns)) if self.rows is not None else None
+
+    def document(self) -> dict[str, Any]:
+        """As JSON values; times are ISO 8601."""
+        return {
+            "execution_id": self.execution_id,
+            "status": self.status,
+            "question": self.question,
+            "reason": self.reason,
+            "explanation": self.explanation,
+            "assumptions": list(self.assumptions),
+            "suggestions": list(self.suggestions),
+            "sql": self.sql,
+            "plan": self.plan.model_dump(mode="json") if self.plan else None,
+            "columns": list(self.columns),
+            "results": [{name: _plain(value) for name, value in row.items()} for row in self.results],
+            "truncated": self.truncated,
+            "cached": self.cached,
+            "statistics": asdict(self.statistics) if self.statistics else None,
+            "summary": self.summary,
+            "cost_estimate": asdict(self.cost_estimate) if self.cost_estimate else None,
+            "citations": [asdict(each) for each in self.citations],
+            "provider": self.provider,
+            "conversation": self.conversation,
+        }
 
 
-def with_schema_told(prompt: Prompt, schema: Mapping[str, object]) -> Prompt:
-    """The prompt for a server that takes no schema: it stands in the system part."""
-    told = f"{prompt.system}\n\nAnswer with one JSON object that fits this JSON Schema:\n{json.dumps(schema)}"
-    return replace(prompt, system=told.strip())
-
-
-def count(usage: Any, *names: str) -> int:
-    """The sum of the server's counts of these names; 0 where it gives none."""
-    counts = usage if isinstance(usage, dict) else {}
-    return sum(each for each in map(counts.get, names) if isinstance(each, int) and each > 0)
-
-
-def _unusable(said: Said, message: str, why: str) -> Unusable:
-    return Unusable(message, why, said.input_tokens, said.output_tokens)
-
-
-def _unfenced(text: str) -> str:
-    """Without the Markdown fence that some models put around JSON."""
-    lines = text.strip().splitlines()
-    fenced = len(lines) >= 2 and lines[0].startswith("```") and lines[-1].strip() == "```"
-    return "\n".join(lines[1:-1]) if fenced else text
+def _plain(value: Any) -> Any:
+    """A value of a row as JSON."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

@@ -15,7 +15,7 @@ from pydantic import Field, HttpUrl, SecretStr
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model.completion import Completion, Prompt
 
-from .answer import Said, count, whole, with_data
+from .said import Said, count, whole, with_data
 from .wire import Wire, strange
 
 VERSION = "2023-06-01"

@@ -12,7 +12,7 @@ import httpx
 
 from mantissa_core.model.completion import Completion, Prompt
 
-from .answer import Said, count, whole, with_data, with_schema_told
+from .said import Said, count, whole, with_data, with_schema_told
 from .wire import SCHEMA_REFUSED, Wire, strange
 
 _STOPPED = {"length": "truncated", "content_filter": "declined"}

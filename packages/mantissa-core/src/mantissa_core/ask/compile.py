@@ -59,12 +59,17 @@ def compile_plan(plan: Plan, table: Table, dialect: Dialect = "duckdb") -> str:
 
 
 def _listed(plan: Plan, table: Table) -> exp.Select:
-    columns = plan.select or tuple(each for each in _LISTED if each in table.columns)
+    columns = listed(plan, table)
     for each in (*columns, *(order.by for order in plan.order)):
         table.type_of(each)
     query = exp.select(*map(_column, columns)).from_(_identifier(table.name)).where(*_conditions(plan, table))
     order = [_ordered(_column(each.by), each.descending) for each in plan.order]
     return query.order_by(*(order or [_ordered(_column(TIME), True)])).limit(plan.limit)
+
+
+def listed(plan: Plan, table: Table) -> tuple[str, ...]:
+    """The columns that a list shows."""
+    return plan.select or tuple(each for each in _LISTED if each in table.columns)
 
 
 def _measured(plan: Plan, table: Table) -> exp.Select:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC
 
 from .plan import All, Any, Compare, Filter, Measure, Not, Period, Plan
 from .schema import Schema
@@ -27,7 +28,7 @@ def explain(plan: Plan, schema: Schema) -> str:
     source = table.title if table else plan.source
     what = _measured(plan) if plan.measures else "Lists events" if plan.limit > 1 else f"Finds the {_edge(plan)} event"
     where = f", where {' and '.join(map(_filter, plan.filters))}" if plan.filters else ""
-    new = f", with a {_name(plan.baseline.field)} that is new within {plan.baseline.days} days" if plan.baseline else ""
+    new = f", with a {named(plan.baseline.field)} that is new within {plan.baseline.days} days" if plan.baseline else ""
     return f"{what} of {source}{where}{new}, from {_period(plan.period)}{_versus(plan)}{_ending(plan)}."
 
 
@@ -41,7 +42,7 @@ def _edge_of_list(plan: Plan) -> str:
 
 def _measured(plan: Plan) -> str:
     measures = ", ".join(map(_measure, plan.measures))
-    groups = [f"by {each.bucket}" if each.bucket else f"for each {_name(each.field)}" for each in plan.groups]
+    groups = [f"by {each.bucket}" if each.bucket else f"for each {named(each.field)}" for each in plan.groups]
     having = [f"where that {_OPS[each.op]} {each.value}" for each in plan.having]
     return " ".join([f"Counts {measures}", *groups, *having])
 
@@ -50,15 +51,15 @@ def _measure(measure: Measure) -> str:
     if measure.function == "count":
         return "events"
     if measure.function == "count_distinct":
-        return f"different values of {_name(measure.field or '')}"
-    return f"{_FUNCTIONS[measure.function]} {_name(measure.field or '')}"
+        return f"different values of {named(measure.field or '')}"
+    return f"{_FUNCTIONS[measure.function]} {named(measure.field or '')}"
 
 
 def _filter(filter_: Filter) -> str:
     match filter_:
         case Compare():
             value = ", ".join(map(str, filter_.value)) if isinstance(filter_.value, tuple) else filter_.value
-            said = f"{_name(filter_.field)} {_OPS[filter_.op]}"
+            said = f"{named(filter_.field)} {_OPS[filter_.op]}"
             return said if value is None else f"{said} {value!r}" if isinstance(value, str) else f"{said} {value}"
         case All():
             return _joined(filter_.of, "and")
@@ -73,7 +74,7 @@ def _joined(filters: Iterable[Filter], word: str) -> str:
 
 
 def _period(period: Period) -> str:
-    told = Window(period.lo, period.hi, period.text, "absolute", period.zone).told()
+    told = Window(period.lo.astimezone(UTC), period.hi.astimezone(UTC), period.text, "absolute", period.zone).told()
     return f"{told} ({period.text}, because the question names no time)" if period.assumed else told
 
 
@@ -89,5 +90,6 @@ def _ending(plan: Plan) -> str:
     return f"; {plan.limit:,} at most" if plan.groups else ""
 
 
-def _name(column: str) -> str:
+def named(column: str) -> str:
+    """A column in people's words."""
     return _NAMES.get(column, column)

@@ -15,7 +15,7 @@ from pydantic import Field, HttpUrl, SecretStr
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model.completion import Completion, Prompt
 
-from .answer import Said, count, whole, with_data, with_schema_told
+from .said import Said, count, whole, with_data, with_schema_told
 from .wire import SCHEMA_REFUSED, Wire, strange
 
 _DECLINED = frozenset(

@@ -25,7 +25,11 @@ SECTIONS = {
     },
     "Look into it": {
         "alerts": "List, show and judge alerts, and deliver them again.",
+        "ask": "Answer questions in plain English from the lake.",
         "query": "Run SQL over the lake.",
+        "schema": "What may be asked about, and by which words.",
+        "questions": "List, run and delete saved questions.",
+        "conversations": "List, show and delete your conversations.",
         "routes": "Which alerts go where, and why.",
         "rules": "List, test, tune and import detection rules.",
         "schedules": "Run rules at times.",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .command import Command, Session, pass_session
+from .export import write_csv, write_parquet
 from .output import facts, number, plural, print_json, print_json_lines, say, size, table, width
 from .progress import progress
 
@@ -115,9 +116,9 @@ def _print(session: Session, result: QueryResult, form: str, output: Path | None
     elif form == "ndjson":
         print_json_lines(result.rows.to_pylist())
     elif form == "csv":
-        _csv(result.rows, output)
+        write_csv(result.rows, output)
     elif form == "parquet":
-        _parquet(result.rows, output)
+        write_parquet(result.rows, output)
     else:
         show_rows(result.rows)
     if form != "json" and not session.quiet:
@@ -140,26 +141,6 @@ def _is_number(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
-
-
-def _csv(rows: pa.Table, output: Path | None) -> None:
-    import csv
-
-    with output.open("w", newline="") if output else click.open_file("-", "w") as file:
-        writer = csv.writer(file)
-        writer.writerow(rows.column_names)
-        for row in rows.to_pylist():
-            writer.writerow([_flat(value) for value in row.values()])
-
-
-def _flat(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (list, Mapping)) else value
-
-
-def _parquet(rows: pa.Table, output: Path | None) -> None:
-    import pyarrow.parquet as pq
-
-    pq.write_table(rows, output, compression="zstd")
 
 
 def _summary(result: QueryResult) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import pyarrow as pa
 
@@ -17,13 +17,18 @@ from .views import views
 
 
 def tables_named(
-    sql: str, lake: Lake, log_types: Iterable[LogType], absent: Iterable[TableSpec] = ()
+    sql: str,
+    lake: Lake,
+    log_types: Iterable[LogType],
+    absent: Iterable[TableSpec] = (),
+    allowed: Collection[str] | None = None,
 ) -> tuple[list[str], list[TableSnapshot]]:
     """The names of all tables and views, and those that ``sql`` names (or the views below it do).
 
-    ``absent`` are tables that count as empty where the lake does not have them yet.
+    ``absent`` are tables that count as empty where the lake does not have them yet. With ``allowed`` no other table
+    exists, and views are over those alone.
     """
-    stored = lake.tables()
+    stored = [each for each in lake.tables() if allowed is None or each in allowed]
     empty = {each.name: each for each in absent if each.name not in stored}
     tables = [*stored, *empty]
     defined = list(views(log_types, tables))

@@ -1,0 +1,98 @@
+"""The instance's questions: what may be seen of the lake, and who answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+from .deliveries import Deliveries
+from .model.query import CostEstimate, Query, QueryResult
+
+if TYPE_CHECKING:
+    from .ask.answer import Answer
+    from .ask.asker import Asker
+    from .ask.schema import Schema
+
+
+class Asking(Deliveries):
+    """From questions to answers."""
+
+    clock: Callable[[], datetime]
+
+    @cached_property
+    def asker(self) -> Asker:
+        """Answers questions in plain English; keeps conversations and saved questions."""
+        from .ask.asker import Asker, Limits
+
+        ask = self.settings.ask
+        rows = self.settings.query.max_result_rows
+        limits = Limits(rows, ask.confirm_bytes, ask.confirm_usd, ask.cache, ask.schema_version)
+        return Asker(self.state, AskedLake(self), lambda: self.clock(), limits)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        conversation: str | None = None,
+        zone: str | None = None,
+        user: str = "",
+        allowed: Collection[str] | None = None,
+        confirm: Callable[[CostEstimate], bool] | None = None,
+        max_rows: int | None = None,
+        explain_only: bool = False,
+        execution_id: str | None = None,
+    ) -> Answer:
+        """Answer a question in plain English from the lake, or say why not. See :meth:`Asker.ask` for the arguments.
+
+        Raises:
+            QueryError: there is no such conversation or time zone, or ``max_rows`` is not between 1 and 10,000.
+        """
+        self._own()
+        return self.asker.ask(
+            question,
+            conversation=conversation,
+            zone=zone,
+            user=user,
+            allowed=allowed,
+            confirm=confirm,
+            max_rows=max_rows,
+            explain_only=explain_only,
+            execution_id=execution_id,
+        )
+
+
+class AskedLake:
+    """The tables of log types and the views over them, as much of them as somebody may see."""
+
+    def __init__(self, instance: Asking) -> None:
+        self._instance = instance
+        # Of few users' tables: the vocabulary is made anew for each schema.
+        self._schema = lru_cache(maxsize=16)(self._schema_of)
+
+    def schema(self, allowed: Collection[str] | None) -> Schema:
+        """Those that exist now."""
+        seen = (each for each in self._instance.lake.tables() if allowed is None or each in allowed)
+        return self._schema(frozenset(seen))
+
+    def _schema_of(self, tables: frozenset[str]) -> Schema:
+        from .ask.schema import Schema
+
+        return Schema.of(self._instance.log_types, tables)
+
+    def prepare(self, sql: str, max_rows: int, allowed: Collection[str] | None, execution_id: str) -> Query:
+        """A statement with the tables that it names; a view shows the rows of allowed tables alone."""
+        return self._instance.prepare(sql, {}, max_rows, allowed=allowed, execution_id=execution_id)
+
+    def estimate(self, query: Query) -> CostEstimate:
+        """As the backend has it."""
+        return self._instance.query_backend.estimate_query(query)
+
+    def run(self, query: Query) -> QueryResult:
+        """On the backend."""
+        return self._instance.query_backend.run_query(query)
+
+    def cancel(self, execution_id: str) -> bool:
+        """On the backend."""
+        return self._instance.query_backend.cancel_query(execution_id)

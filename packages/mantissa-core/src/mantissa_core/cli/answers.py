@@ -1,0 +1,95 @@
+"""An answer on a terminal: what was understood, the rows with bars where they are figures, the summary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .output import number, paragraph, plural, say, size, table, width
+from .query import show_rows
+
+if TYPE_CHECKING:
+    from mantissa_core.ask.answer import Answer
+
+LONGEST_BAR = 30
+_LIST = {"m_time": "TIME", "m_user": "USER", "m_src_ip": "SOURCE", "m_action": "ACTION", "m_outcome": "OUTCOME",
+         "m_target": "TARGET"}  # fmt: skip
+"""The usual columns of a list, under headings for people."""
+_WIDE = 100
+"""Terminal columns from which on a list is a table."""
+
+
+def show(answer: Answer, *, sql: bool = False) -> None:
+    """Print an answer of any status; values of logs are harmless text."""
+    if answer.explanation:
+        paragraph(answer.explanation)
+    for each in answer.assumptions:
+        paragraph(f"Assumed: {each}.")
+    if answer.provider != "offline":
+        paragraph(f"The language model {answer.provider} made the plan.")
+    if sql and answer.sql:
+        say(f"\n{answer.sql}")
+    if answer.status != "succeeded":
+        _refusal(answer)
+    elif answer.rows is not None:
+        _rows(answer)
+        say()
+        paragraph(answer.summary)
+    elif answer.cost_estimate is not None:
+        cost = answer.cost_estimate
+        price = f" for about {cost.usd:.2f} USD" if cost.usd else ""
+        say(f"\nNot run. It would read up to {size(cost.bytes)}{price}.")
+
+
+def _refusal(answer: Answer) -> None:
+    words = {"abstained": "Not answered", "needs_confirmation": "Not run", "cancelled": "Cancelled"}
+    paragraph(f"{words.get(answer.status, 'Failed')}: {answer.reason}.")
+    if answer.suggestions:
+        say("\nWhat is understood:")
+        for each in answer.suggestions:
+            say(f"  {each}")
+
+
+def _rows(answer: Answer) -> None:
+    shown = answer.shown
+    if shown is None or not shown.num_rows:
+        return
+    say()
+    if answer.plan is not None and len(answer.plan.groups) == 1 and len(answer.plan.measures) == 1:
+        _bars(answer, shown.column_names)
+    elif set(shown.column_names) <= set(_LIST) and width() >= _WIDE:
+        rows = [list(row.values()) for row in shown.to_pylist()]
+        table([_LIST[each] for each in shown.column_names], rows, fixed=["TIME", "OUTCOME"])
+    else:
+        show_rows(shown)
+
+
+def _bars(answer: Answer, columns: list[str]) -> None:
+    """One group and one figure: a bar beside each."""
+    rows = answer.results
+    group, measure = columns[0], columns[-1]
+    most = max((value for row in rows if (value := _figure(row[measure])) > 0), default=0)
+    lines = [[_label(row[group]), row[measure], _bar(_figure(row[measure]), most)] for row in rows]
+    table([_LIST.get(group, group.upper()), measure.upper(), ""], lines, right=[measure.upper()])
+
+
+def _label(value: Any) -> Any:
+    return "(none)" if value is None else value
+
+
+def _figure(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+
+
+def _bar(value: float, most: float) -> str:
+    return "█" * max(1, round(value / most * LONGEST_BAR)) if most and value > 0 else ""
+
+
+def took(answer: Answer) -> str:
+    """One line about rows, time and bytes, and how to see more."""
+    if answer.statistics is None:
+        return ""
+    count = plural(answer.statistics.result_count, "row")
+    how = "kept from before" if answer.cached else f"{number(answer.statistics.execution_time_ms)} ms"
+    read = f", {size(answer.statistics.data_scanned_bytes)} read" if answer.statistics.data_scanned_bytes else ""
+    more = "; there are more: --limit raises the limit, up to 10,000" if answer.truncated else ""
+    return f"{count}, {how}{read}{more}"

@@ -1,0 +1,143 @@
+"""``mantissa ask``: questions in plain English, answered from the lake."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .answers import show, took
+from .command import Command, Session, pass_session
+from .exit_codes import Exit
+from .export import write_csv, write_json, write_parquet
+from .output import print_json, say, size
+from .progress import progress
+
+if TYPE_CHECKING:
+    from mantissa_core.ask.answer import Answer
+    from mantissa_core.model.query import CostEstimate
+    from mantissa_core.runtime import Runtime
+
+FORMATS = ("table", "json", "csv", "parquet")
+_WRITERS = {"csv": write_csv, "json": write_json, "parquet": write_parquet}
+
+
+@dataclass
+class Asked:
+    """How questions are asked in this run of the command."""
+
+    user: str
+    zone: str | None
+    limit: int | None
+    explain: bool
+    yes: bool
+    conversation: str
+
+
+@click.command("ask", cls=Command)
+@click.argument("question", required=False)
+@click.option("-c", "--conversation", metavar="ID", help="Go on with a conversation; 'last' is the one before.")
+@click.option("--explain", is_flag=True, help="Show plan, SQL and estimate; run nothing.")
+@click.option("--zone", metavar="NAME", help="Whose days and hours are meant, such as Europe/Berlin. Default: UTC.")
+@click.option("--limit", type=click.IntRange(1, 10_000), help="Rows at most. Default: query.max_result_rows, 1,000.")
+@click.option("-f", "--format", "form", type=click.Choice(FORMATS), default="table", help="Default: table.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File for csv, json, parquet.")
+@click.option("--save", "name", metavar="NAME", help="Save the question under a name if it has an answer.")
+@click.option("--yes", is_flag=True, help="Run it whatever the estimate says.")
+@pass_session
+@click.pass_context
+def command(
+    ctx: click.Context,
+    session: Session,
+    question: str | None,
+    conversation: str | None,
+    explain: bool,
+    zone: str | None,
+    limit: int | None,
+    form: str,
+    output: Path | None,
+    name: str | None,
+    yes: bool,
+) -> None:
+    """Answer a question in plain English from the lake; without one, ask many, each following the one before.
+
+    \b
+      mantissa ask "Show me failed logins in the last 24 hours"
+      mantissa ask -c last "only the ones of alder@example.com"
+      mantissa ask "how many logins per hour today" --zone Europe/Berlin
+
+    Nothing leaves this machine. What is not understood is not answered: exit code 2, with questions that are.
+    """
+    from mantissa_core.state.audit import this_user
+
+    check_export(form, output)
+    if question is None and (name or output or explain or session.json or form != "table"):
+        raise click.UsageError("name a QUESTION")
+    asked = Asked(this_user(), zone, limit, explain, yes, conversation or "new")
+    with session.runtime() as runtime:
+        if question is None:
+            from .ask_session import converse
+
+            converse(session, runtime, asked)
+            return
+        answer = ask(session, runtime, asked, question)
+        if name and answer.status == "succeeded":
+            runtime.asker.saved.save(asked.user, name, question, zone or "UTC")
+        report(session, answer, form, output, sql=explain)
+    ctx.exit(Exit.OK if answer.status == "succeeded" else Exit.USAGE)
+
+
+def check_export(form: str, output: Path | None) -> None:
+    """Refuse what cannot be written.
+
+    Raises:
+        UsageError: parquet without a file, or a file for a table.
+    """
+    if form == "parquet" and output is None:
+        raise click.UsageError("parquet is binary: name a file with --output")
+    if output is not None and form == "table":
+        raise click.UsageError("--output needs --format csv, json or parquet")
+
+
+def ask(session: Session, runtime: Runtime, asked: Asked, question: str) -> Answer:
+    """Ask one question; what needs confirmation is confirmed by --yes or by the person at the terminal."""
+    with progress(session, "Asking"):
+        return runtime.ask(
+            question,
+            conversation=asked.conversation,
+            zone=asked.zone,
+            user=asked.user,
+            confirm=_confirmed(session, yes=asked.yes),
+            max_rows=asked.limit,
+            explain_only=asked.explain,
+        )
+
+
+def _confirmed(session: Session, *, yes: bool) -> Callable[[CostEstimate], bool]:
+    def confirm(cost: CostEstimate) -> bool:
+        if yes or session.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return yes
+        price = f" for about {cost.usd:.2f} USD" if cost.usd else ""
+        return click.confirm(f"It reads up to {size(cost.bytes)}{price}. Run it?", err=True)
+
+    return confirm
+
+
+def report(session: Session, answer: Answer, form: str, output: Path | None, *, sql: bool = False) -> None:
+    """Print an answer, or write its rows; what a person needs besides goes to standard error."""
+    if session.json:
+        print_json(answer.document())
+    elif form != "table" and answer.rows is not None:
+        _WRITERS[form](answer.rows, output)
+    else:
+        show(answer, sql=sql)
+    if session.json or session.quiet:
+        return
+    if answer.rows is not None and (answer.truncated or sys.stderr.isatty()):
+        say(took(answer), err=True)
+    if form == "table" and answer.conversation and answer.status == "succeeded":
+        say(f'\nGo on: {session.command} ask -c {answer.conversation} "…"')

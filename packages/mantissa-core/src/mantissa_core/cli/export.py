@@ -1,0 +1,48 @@
+"""Rows as files: CSV, JSON, Parquet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def write_csv(rows: pa.Table, output: Path | None) -> None:
+    """To a file or standard output. Lists and objects are JSON texts."""
+    import csv
+
+    with output.open("w", newline="", encoding="utf-8") if output else click.open_file("-", "w") as file:
+        writer = csv.writer(file)
+        writer.writerow(rows.column_names)
+        for row in rows.to_pylist():
+            writer.writerow([_flat(value) for value in row.values()])
+
+
+def write_json(rows: pa.Table, output: Path | None) -> None:
+    """One document, a list of objects, to a file or standard output. Times are ISO 8601."""
+    text = json.dumps(rows.to_pylist(), ensure_ascii=False, indent=2, default=_plain)
+    if output:
+        output.write_text(text + "\n", "utf-8")
+    else:
+        click.echo(text)
+
+
+def write_parquet(rows: pa.Table, output: Path | None) -> None:
+    """To a file, with the columns' types."""
+    import pyarrow.parquet as pq
+
+    pq.write_table(rows, output, compression="zstd")
+
+
+def _flat(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (list, Mapping)) else value
+
+
+def _plain(value: Any) -> str:
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,70 @@
+"""``mantissa questions``: saved questions, to be asked again by name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from .ask import FORMATS, Asked, ask, check_export, report
+from .command import Group, Session, pass_session
+from .exit_codes import Exit
+from .output import plural, print_json, say, table
+
+
+@click.group("questions", cls=Group)
+def command() -> None:
+    """List, run and delete the questions that you saved ('mantissa ask --save NAME')."""
+
+
+@command.command("list")
+@pass_session
+def list_questions(session: Session) -> None:
+    """List your saved questions."""
+    from mantissa_core.state.audit import this_user
+
+    with session.runtime() as runtime:
+        found = runtime.asker.saved.list(this_user())
+    if session.json:
+        print_json([asdict(each) for each in found])
+        return
+    table(["NAME", "QUESTION", "ZONE"], [(each.name, each.question, each.zone) for each in found], fixed=["NAME"])
+    if not session.quiet:
+        say(f"\n{plural(len(found), 'question')}")
+
+
+@command.command("run")
+@click.argument("name")
+@click.option("--limit", type=click.IntRange(1, 10_000), help="Rows at most. Default: query.max_result_rows, 1,000.")
+@click.option("-f", "--format", "form", type=click.Choice(FORMATS), default="table", help="Default: table.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File for csv, json, parquet.")
+@click.option("--yes", is_flag=True, help="Run it whatever the estimate says.")
+@pass_session
+@click.pass_context
+def run(
+    ctx: click.Context, session: Session, name: str, limit: int | None, form: str, output: Path | None, yes: bool
+) -> None:
+    """Ask a saved question as of now."""
+    from mantissa_core.state.audit import this_user
+
+    check_export(form, output)
+    with session.runtime() as runtime:
+        saved = runtime.asker.saved.get(this_user(), name)
+        asked = Asked(this_user(), saved.zone, limit, explain=False, yes=yes, conversation="new")
+        answer = ask(session, runtime, asked, saved.question)
+        report(session, answer, form, output)
+    ctx.exit(Exit.OK if answer.status == "succeeded" else Exit.USAGE)
+
+
+@command.command("delete")
+@click.argument("name")
+@pass_session
+def delete(session: Session, name: str) -> None:
+    """Forget a saved question."""
+    from mantissa_core.state.audit import this_user
+
+    with session.runtime() as runtime:
+        runtime.asker.saved.delete(this_user(), name)
+    if not session.quiet:
+        say(f"{name} is forgotten.", err=True)
