@@ -18,7 +18,7 @@ from mantissa_core.state.audit import entry
 from .answer import OFFLINE, Answer, Citation, Statistics
 from .cache import PARTITION, PlanCache, ResultCache, plan_key
 from .compile import Table, compile_plan, listed
-from .conversations import Conversations
+from .conversations import LAST, NEW, Conversations
 from .explain import explain
 from .parse import Abstained, Understood, parse
 from .plan import MOST_ROWS, Plan
@@ -138,8 +138,9 @@ class Asker:
             self._audit(user, replace(begun, reason=type(error).__name__))
             raise
         self._audit(user, answer)
-        if answer.status != "needs_confirmation":
-            self.conversations.add(user, replace(answer, question=question[:LONGEST_KEPT]))
+        if answer.status == "needs_confirmation":  # it will be asked again: nothing was said yet
+            return replace(answer, conversation=None if conversation in (NEW, LAST) else known)
+        self.conversations.add(user, replace(answer, question=question[:LONGEST_KEPT]))
         return answer
 
     def cancel(self, execution_id: str) -> bool:

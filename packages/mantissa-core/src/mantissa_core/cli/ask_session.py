@@ -30,7 +30,6 @@ HELP = (
 
 def converse(session: Session, runtime: Runtime, asked: Asked) -> None:
     """Read questions and answer them until the end of the input."""
-    asked.conversation = runtime.asker.conversations.resolve(asked.user, asked.conversation)
     _remember(runtime, asked)
     if not session.quiet:
         say("Ask about the logs. :help lists commands, :quit leaves.", err=True)
@@ -45,8 +44,8 @@ def converse(session: Session, runtime: Runtime, asked: Asked) -> None:
                 last = _answer(session, runtime, asked, line)
         except QueryError as error:
             say(f"{error}", err=True)
-    if not session.quiet and last is not None:
-        say(f"Go on another time: {session.command} ask -c {asked.conversation}", err=True)
+    if not session.quiet and last is not None and last.conversation:
+        say(f"Go on another time: {session.command} ask -c {last.conversation}", err=True)
 
 
 def _line() -> str | None:
@@ -63,6 +62,7 @@ def _answer(session: Session, runtime: Runtime, asked: Asked, question: str) -> 
     from .ask import ask
 
     answer = ask(session, runtime, asked, question)
+    asked.conversation = answer.conversation or asked.conversation
     show(answer, sql=asked.explain)
     if answer.rows is not None and not session.quiet:
         say(took(answer), err=True)
@@ -73,7 +73,7 @@ def _answer(session: Session, runtime: Runtime, asked: Asked, question: str) -> 
 def _command(runtime: Runtime, asked: Asked, line: str, last: Answer | None) -> None:
     name, _, words = line.partition(" ")
     if name == ":new":
-        asked.conversation = runtime.asker.conversations.resolve(asked.user, "new")
+        asked.conversation = "new"
     elif name == ":help":
         table(["COMMAND", "WHAT IT DOES"], HELP, fixed=["COMMAND"])
     elif name not in (":sql", ":cite", ":save"):
@@ -94,6 +94,7 @@ def _remember(runtime: Runtime, asked: Asked) -> None:
         import readline
     except ImportError:
         return
-    if sys.stdin.isatty():
-        for turn in runtime.asker.conversations.turns(asked.user, asked.conversation):
+    if sys.stdin.isatty() and asked.conversation != "new":
+        kept = runtime.asker.conversations
+        for turn in kept.turns(asked.user, kept.resolve(asked.user, asked.conversation)):
             readline.add_history(click.unstyle(turn.question).replace("\n", " "))

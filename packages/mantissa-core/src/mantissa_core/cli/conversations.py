@@ -30,6 +30,9 @@ def list_conversations(session: Session) -> None:
     if session.json:
         print_json([asdict(each) for each in found])
         return
+    if not found:
+        say(f'There is no conversation yet. {session.command} ask "…"')
+        return
     rows = [(each.id, each.updated, number(each.turns), each.title) for each in found]
     table(["ID", "LAST", "QUESTIONS", "BEGAN WITH"], rows, right=["QUESTIONS"], fixed=["ID", "LAST"])
     if not session.quiet:

@@ -29,6 +29,9 @@ def list_questions(session: Session) -> None:
     if session.json:
         print_json([asdict(each) for each in found])
         return
+    if not found:
+        say(f'No question is saved. {session.command} ask --save NAME "…"')
+        return
     table(["NAME", "QUESTION", "ZONE"], [(each.name, each.question, each.zone) for each in found], fixed=["NAME"])
     if not session.quiet:
         say(f"\n{plural(len(found), 'question')}")
