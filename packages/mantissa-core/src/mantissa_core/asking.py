@@ -13,6 +13,7 @@ from .model.query import CostEstimate, Query, QueryResult
 if TYPE_CHECKING:
     from .ask.answer import Answer
     from .ask.asker import Asker
+    from .ask.plan import Plan
     from .ask.schema import Schema
 
 
@@ -43,6 +44,7 @@ class Asking(Deliveries):
         max_rows: int | None = None,
         explain_only: bool = False,
         execution_id: str | None = None,
+        plan: Plan | None = None,
     ) -> Answer:
         """Answer a question in plain English from the lake, or say why not. See :meth:`Asker.ask` for the arguments.
 
@@ -60,6 +62,7 @@ class Asking(Deliveries):
             max_rows=max_rows,
             explain_only=explain_only,
             execution_id=execution_id,
+            plan=plan,
         )
 
 

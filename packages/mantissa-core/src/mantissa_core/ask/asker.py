@@ -78,7 +78,6 @@ class Read:
     """A question as it was read."""
 
     plan: Plan
-    explanation: str
     assumptions: tuple[str, ...]
     provider: str
 
@@ -114,13 +113,14 @@ class Asker:
         max_rows: int | None = None,
         explain_only: bool = False,
         execution_id: str | None = None,
+        plan: Plan | None = None,
     ) -> Answer:
         """Answer a question in plain English, or say why not.
 
         ``conversation`` is an id of the user's, ``new`` or ``last``; without it nothing is kept but the audit entry.
         ``zone`` says whose days and hours are meant (UTC). ``confirm`` is asked where the estimate exceeds what
         ``[ask]`` allows unasked. ``explain_only`` plans and prices without running. ``execution_id`` is for
-        :meth:`cancel`.
+        :meth:`cancel`. A ``plan`` is run as it is, in place of what the question would be read as.
 
         Raises:
             QueryError: there is no such conversation or time zone, or ``max_rows`` is not between 1 and 10,000.
@@ -133,7 +133,7 @@ class Asker:
             execution_id=execution_id or str(uuid.uuid4()), status="failed", question=question, conversation=known
         )
         try:
-            answer = self._answer(begun, _zone(zone), user, allowed, confirm, max_rows, explain_only)
+            answer = self._answer(begun, plan, _zone(zone), user, allowed, confirm, max_rows, explain_only)
         except MantissaError as error:
             self._audit(user, replace(begun, reason=type(error).__name__))
             raise
@@ -160,6 +160,7 @@ class Asker:
     def _answer(
         self,
         begun: Answer,
+        given: Plan | None,
         zone: str,
         user: str,
         allowed: Collection[str] | None,
@@ -168,12 +169,14 @@ class Asker:
         explain_only: bool,
     ) -> Answer:
         schema = self._lake.schema(allowed)
-        previous = self.conversations.last_plan(user, begun.conversation) if begun.conversation else None
-        if previous is not None and previous.source not in schema.tables:
-            previous = None  # the table is gone, or may not be seen any more
-        read = self._read(begun.question, schema, zone, previous)
+        if given is not None:
+            read: Read | Abstained = Read(given, given.assumptions, OFFLINE)
+        else:
+            read = self._read(begun.question, schema, zone, self._previous(user, begun, schema))
         if isinstance(read, Abstained):
             return replace(begun, status="abstained", reason=read.reason, suggestions=read.suggestions)
+        if read.plan.source not in schema.tables:
+            return replace(begun, reason=f"there is no table {read.plan.source!r}")
         table = schema.table(read.plan.source)
         plan, more = _limited(read.plan, max_rows, self._limits.max_rows)
         answer = replace(
@@ -189,19 +192,24 @@ class Asker:
                 self._cancelled.discard(answer.execution_id)
             return replace(answer, status="cancelled" if cancelled else "failed", reason=str(error))
 
+    def _previous(self, user: str, begun: Answer, schema: Schema) -> Plan | None:
+        """What a follow-up changes, unless its table is gone or may not be seen any more."""
+        plan = self.conversations.last_plan(user, begun.conversation) if begun.conversation else None
+        return plan if plan is not None and plan.source in schema.tables else None
+
     def _read(self, question: str, schema: Schema, zone: str, previous: Plan | None) -> Read | Abstained:
         """By the offline parser; where that abstains, by the language model, if there is one."""
         now = self._clock().astimezone(UTC)
         offline = parse(question, schema, now, zone, previous)
         if isinstance(offline, Understood):
-            return Read(offline.plan, offline.explanation, offline.assumptions, OFFLINE)
+            return Read(offline.plan, offline.assumptions, OFFLINE)
         model = self._model
         if model is None:
             return offline
         facts = (schema.version, self._limits.schema_version, zone, model.label)
         key = plan_key(question, *facts, previous.model_dump_json() if previous else "")
         if self._limits.cache and (kept := self._plans.get(key)):
-            return Read(kept[0], "", kept[0].assumptions, kept[1])
+            return Read(kept[0], kept[0].assumptions, kept[1])
         try:
             made = model(question, schema, now, zone, previous)
         except (Retry, NeedsOperator, PluginError) as error:
@@ -211,7 +219,7 @@ class Asker:
             return made
         if self._limits.cache:
             self._plans.put(key, made.plan, model.label, now)
-        return Read(made.plan, made.explanation, made.assumptions, model.label)
+        return Read(made.plan, made.assumptions, model.label)
 
     def _run(
         self,

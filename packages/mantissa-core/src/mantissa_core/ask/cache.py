@@ -47,9 +47,10 @@ class PlanCache:
         """Keep a plan that was made at a moment."""
         if as_of(plan, made) != plan:
             return
-        now = self._clock().astimezone(UTC)
-        value = {"plan": plan.model_dump(mode="json"), "provider": provider, "at": now.isoformat()}
-        self._state.commit(PARTITION, [Put(f"plan/{key}", value, now + TTL)])
+        at = self._clock().astimezone(UTC).isoformat()
+        value = {"plan": plan.model_dump(mode="json"), "provider": provider, "at": at}
+        # The store goes by the system's time, whatever our clock says.
+        self._state.commit(PARTITION, [Put(f"plan/{key}", value, datetime.now(UTC) + TTL)])
 
 
 def as_of(plan: Plan, now: datetime) -> Plan | None:
@@ -62,6 +63,8 @@ def as_of(plan: Plan, now: datetime) -> Plan | None:
 
 
 def _as_of(period: Period, now: datetime) -> Period | None:
+    if period.assumed:  # so long until now, which no words say
+        return period.model_copy(update={"lo": now - (period.hi - period.lo), "hi": now})
     found = times(period.text, now.astimezone(UTC), period.zone)
     if len(found) != 1 or found[0].window.lo >= found[0].window.hi:
         return None

@@ -122,7 +122,8 @@ class Conversations:
             "result_count": answer.statistics.result_count if answer.statistics else 0,
         }  # fmt: skip
         key = f"{_turns(user, answer.conversation)}{number:06}"
-        puts = [Put(head, began, now + KEPT), Put(key, turn, now + KEPT)]
+        until = datetime.now(UTC) + KEPT  # the store goes by the system's time, whatever our clock says
+        puts = [Put(head, began, until), Put(key, turn, until)]
         self._state.commit(PARTITION, puts, {head: old.version if old else 0})
 
     def delete(self, user: str, id: str) -> None:  # noqa: A002

@@ -1,4 +1,4 @@
-"""Saved questions: a name for words that are asked again. Their times are read anew each time."""
+"""Saved questions: a name for what was understood once. The words of its time are read anew each time."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from mantissa_core.model import Document, Put
 from mantissa_core.state import State
 from mantissa_core.state.audit import entry
 
-from .cache import PARTITION
+from .cache import PARTITION, as_of
+from .plan import Plan
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class SavedQuestion:
-    """A question under a name, and the time zone that its days are of."""
+    """A question under a name, and the plan that it became: a follow-up alone would not say what is meant."""
 
     name: str
     question: str
-    zone: str
+    plan: Plan
     saved: datetime
 
 
@@ -34,16 +35,18 @@ class SavedQuestions:
     def __init__(self, state: State, clock: Callable[[], datetime]) -> None:
         self._state, self._clock = state, clock
 
-    def save(self, user: str, name: str, question: str, zone: str = "UTC") -> None:
+    def save(self, user: str, name: str, question: str, plan: Plan) -> None:
         """Keep a question under a name, in place of an earlier one.
 
         Raises:
-            QueryError: that is no name.
+            QueryError: that is no name, or the plan's time cannot be read again from its words.
         """
         if not _NAME.fullmatch(name):
             raise QueryError(f"{name[:64]!r} is no name: up to 64 letters, digits, dots, dashes and underscores")
         now = self._clock().astimezone(UTC)
-        value = {"name": name, "question": question, "zone": zone, "saved": now.isoformat()}
+        if as_of(plan, now) is None:
+            raise QueryError(f"a later run could not tell which time {plan.period.text!r} is: name another")
+        value = {"name": name, "question": question, "plan": plan.model_dump(mode="json"), "saved": now.isoformat()}
         self._commit(user, "saved", Put(_key(user, name), value), name, now)
 
     def list(self, user: str) -> Sequence[SavedQuestion]:
@@ -60,6 +63,17 @@ class SavedQuestions:
         if found is None:
             raise QueryError(f"there is no saved question {name!r} of {user}")
         return _saved(found)
+
+    def plan(self, user: str, name: str) -> Plan:
+        """The plan of one of them, as of now.
+
+        Raises:
+            QueryError: the user has none of that name, or its time cannot be read any more.
+        """
+        saved = self.get(user, name)
+        if plan := as_of(saved.plan, self._clock()):
+            return plan
+        raise QueryError(f"which time {saved.plan.period.text!r} is cannot be told any more: save {name} again")
 
     def delete(self, user: str, name: str) -> None:
         """Forget one.
@@ -80,4 +94,5 @@ def _key(user: str, name: str) -> str:
 
 def _saved(document: Document) -> SavedQuestion:
     value = document.value
-    return SavedQuestion(value["name"], value["question"], value["zone"], datetime.fromisoformat(value["saved"]))
+    plan, saved = Plan.model_validate(value["plan"]), datetime.fromisoformat(value["saved"])
+    return SavedQuestion(value["name"], value["question"], plan, saved)

@@ -69,8 +69,12 @@ def _groups(plan: Plan, rows: Sequence[dict[str, Any]], truncated: bool) -> str:
     several = f"{len(rows):,} {_plural(what, len(rows)) if len(names) == 1 else f'groups by {what}'}"
     count = f"The first {several} of more" if truncated else several
     total = sum(_number(row[measure]) or 0 for row in rows)
-    events = f", {total:,} events in all" if plan.measures[0].function == "count" and not truncated else ""
+    events = f", {_events(total)} in all" if plan.measures[0].function == "count" and not truncated else ""
     return f"{count}{events}. Most: {most}."
+
+
+def _events(count: float) -> str:
+    return f"{count:,} event{'' if count == 1 else 's'}"
 
 
 def _plural(word: str, count: int) -> str:
@@ -84,7 +88,7 @@ def _figures(plan: Plan, row: dict[str, Any]) -> str:
     for each in plan.measures:
         now, what = row[each.name], named(each.name)
         if plan.versus is None:
-            sentences.append(f"{_value(now)} {what}." if each.function == "count" else f"{what}: {_value(now)}.")
+            sentences.append(f"{_events(now)}." if each.function == "count" else f"{what.capitalize()}: {_value(now)}.")
             continue
         before = row[f"{each.name}_before"]
         told = f"{_value(now)}, {_value(before)} in the time compared with"

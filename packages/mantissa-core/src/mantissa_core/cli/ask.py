@@ -19,6 +19,7 @@ from .progress import progress
 
 if TYPE_CHECKING:
     from mantissa_core.ask.answer import Answer
+    from mantissa_core.ask.plan import Plan
     from mantissa_core.model.query import CostEstimate
     from mantissa_core.runtime import Runtime
 
@@ -85,8 +86,8 @@ def command(
             converse(session, runtime, asked)
             return
         answer = ask(session, runtime, asked, question)
-        if name and answer.status == "succeeded":
-            runtime.asker.saved.save(asked.user, name, question, zone or "UTC")
+        if name and answer.status == "succeeded" and answer.plan:
+            runtime.asker.saved.save(asked.user, name, question, answer.plan)
         report(session, answer, form, output, sql=explain)
     ctx.exit(Exit.OK if answer.status == "succeeded" else Exit.USAGE)
 
@@ -103,7 +104,7 @@ def check_export(form: str, output: Path | None) -> None:
         raise click.UsageError("--output needs --format csv, json or parquet")
 
 
-def ask(session: Session, runtime: Runtime, asked: Asked, question: str) -> Answer:
+def ask(session: Session, runtime: Runtime, asked: Asked, question: str, plan: Plan | None = None) -> Answer:
     """Ask one question; what needs confirmation is confirmed by --yes or by the person at the terminal."""
     with progress(session, "Asking"):
         return runtime.ask(
@@ -114,6 +115,7 @@ def ask(session: Session, runtime: Runtime, asked: Asked, question: str) -> Answ
             confirm=_confirmed(session, yes=asked.yes),
             max_rows=asked.limit,
             explain_only=asked.explain,
+            plan=plan,
         )
 
 

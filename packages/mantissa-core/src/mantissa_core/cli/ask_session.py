@@ -78,14 +78,14 @@ def _command(runtime: Runtime, asked: Asked, line: str, last: Answer | None) -> 
         table(["COMMAND", "WHAT IT DOES"], HELP, fixed=["COMMAND"])
     elif name not in (":sql", ":cite", ":save"):
         say(f"{name} is no command: :help lists them", err=True)
-    elif last is None or not last.sql:
+    elif last is None or last.plan is None or not last.sql:
         say("there is no answer yet", err=True)
     elif name == ":sql":
         say(last.sql)
     elif name == ":cite":
         table(["ID", "TABLE"], [(each.m_id, each.table) for each in last.citations], fixed=["ID", "TABLE"])
     else:
-        runtime.asker.saved.save(asked.user, words.strip(), last.question, asked.zone or "UTC")
+        runtime.asker.saved.save(asked.user, words.strip(), last.question, last.plan)
 
 
 def _remember(runtime: Runtime, asked: Asked) -> None:

@@ -27,12 +27,13 @@ def list_questions(session: Session) -> None:
     with session.runtime() as runtime:
         found = runtime.asker.saved.list(this_user())
     if session.json:
-        print_json([asdict(each) for each in found])
+        print_json([{**asdict(each), "plan": each.plan.model_dump(mode="json")} for each in found])
         return
     if not found:
         say(f'No question is saved. {session.command} ask --save NAME "…"')
         return
-    table(["NAME", "QUESTION", "ZONE"], [(each.name, each.question, each.zone) for each in found], fixed=["NAME"])
+    rows = [(each.name, each.question, each.plan.period.text) for each in found]
+    table(["NAME", "QUESTION", "TIME"], rows, fixed=["NAME"])
     if not session.quiet:
         say(f"\n{plural(len(found), 'question')}")
 
@@ -54,8 +55,8 @@ def run(
     check_export(form, output)
     with session.runtime() as runtime:
         saved = runtime.asker.saved.get(this_user(), name)
-        asked = Asked(this_user(), saved.zone, limit, explain=False, yes=yes, conversation="new")
-        answer = ask(session, runtime, asked, saved.question)
+        asked = Asked(this_user(), None, limit, explain=False, yes=yes, conversation="new")
+        answer = ask(session, runtime, asked, saved.question, runtime.asker.saved.plan(this_user(), name))
         report(session, answer, form, output)
     ctx.exit(Exit.OK if answer.status == "succeeded" else Exit.USAGE)
 
