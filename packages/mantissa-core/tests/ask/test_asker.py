@@ -380,3 +380,31 @@ def test_a_saved_question_is_what_was_understood_as_of_now(siem):
         saved.save("noor", "odd", "q", odd)
     saved.delete("noor", "mfa")
     assert saved.list("noor") == []
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["logins \ud800 today", "logins by 'a\0b' today", "logins " * 5_000, "logins of \u202enoor today", "?" * 900],
+    ids=["surrogate", "null", "long", "bidi", "marks"],
+)
+def test_odd_text_is_answered_or_not_but_never_breaks(siem, question):
+    answer = siem.ask(question, conversation="new", user="noor")
+    assert answer.status in ("succeeded", "abstained", "failed")
+    json.dumps(answer.document())
+    assert len(list(entries(siem.state, "ask", "ask"))) == 1
+
+
+def test_two_who_go_on_with_one_conversation_at_once_lose_no_question(siem):
+    first = siem.ask("logins today", conversation="new", user="noor")
+    threads = [
+        threading.Thread(
+            target=lambda: siem.ask("logins this week", conversation=first.conversation, user="noor", explain_only=True)
+        )
+        for _ in range(4)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    turns = list(siem.asker.conversations.turns("noor", first.conversation))
+    assert [each.number for each in turns] == [1, 2, 3, 4, 5]

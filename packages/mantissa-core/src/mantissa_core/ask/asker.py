@@ -18,7 +18,7 @@ from mantissa_core.state.audit import entry
 from .answer import OFFLINE, Answer, Citation, Statistics
 from .cache import PARTITION, PlanCache, ResultCache, plan_key
 from .compile import Table, compile_plan, listed
-from .conversations import LAST, NEW, Conversations
+from .conversations import LAST, LONGEST_SQL, NEW, Conversations
 from .explain import explain
 from .parse import Abstained, Understood, parse
 from .plan import MOST_ROWS, Plan
@@ -128,6 +128,7 @@ class Asker:
         """
         if max_rows is not None and not 1 <= max_rows <= MOST_ROWS:
             raise QueryError(f"max_rows is {max_rows}: between 1 and {MOST_ROWS:,} are possible")
+        question = question.encode("utf-8", "replace").decode()  # halves of characters cannot be stored
         known = self.conversations.resolve(user, conversation) if conversation else None
         begun = Answer(
             execution_id=execution_id or str(uuid.uuid4()), status="failed", question=question, conversation=known
@@ -258,7 +259,7 @@ class Asker:
             "question": answer.question[:LONGEST_KEPT],
             "status": answer.status,
             "execution_id": answer.execution_id,
-            "sql": answer.sql,
+            "sql": answer.sql[:LONGEST_SQL],
             "provider": answer.provider,
             "rows": statistics.result_count if statistics else 0,
             "bytes": statistics.data_scanned_bytes if statistics else 0,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from mantissa_core.errors import QueryError
+from mantissa_core.errors import Conflict, QueryError
 from mantissa_core.model import Document, Put
 from mantissa_core.state import State
 from mantissa_core.state.limits import MAX_DOCUMENTS
@@ -23,6 +23,9 @@ from .plan import Plan
 
 KEPT = timedelta(days=90)
 MOST_TURNS = 500
+ATTEMPTS = 10
+LONGEST_SQL = 20_000
+"""Characters of a statement that are kept."""
 LAST = "last"
 NEW = "new"
 
@@ -102,7 +105,17 @@ class Conversations:
 
         Raises:
             QueryError: the conversation is full.
+            Conflict: others kept adding to it first.
         """
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._add(user, answer)
+            except Conflict:
+                if attempt == ATTEMPTS - 1:
+                    raise
+        return None
+
+    def _add(self, user: str, answer: Answer) -> None:
         if answer.conversation is None:
             return
         now, head = self._clock().astimezone(UTC), _head(user, answer.conversation)
@@ -118,7 +131,7 @@ class Conversations:
         began["plan"] = plan or began.get("plan")
         turn = {
             "number": number, "at": now.isoformat(), "question": answer.question, "status": answer.status, "plan": plan,
-            "sql": answer.sql, "explanation": answer.explanation or answer.reason,
+            "sql": answer.sql[:LONGEST_SQL], "explanation": answer.explanation or answer.reason,
             "result_count": answer.statistics.result_count if answer.statistics else 0,
         }  # fmt: skip
         key = f"{_turns(user, answer.conversation)}{number:06}"

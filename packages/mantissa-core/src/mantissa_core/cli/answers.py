@@ -14,7 +14,7 @@ LONGEST_BAR = 30
 _LIST = {"m_time": "TIME", "m_user": "USER", "m_src_ip": "SOURCE", "m_action": "ACTION", "m_outcome": "OUTCOME",
          "m_target": "TARGET"}  # fmt: skip
 """The usual columns of a list, under headings for people."""
-_WIDE = 100
+_WIDE = 80
 """Terminal columns from which on a list is a table."""
 
 
@@ -54,13 +54,14 @@ def _rows(answer: Answer) -> None:
     if shown is None or not shown.num_rows:
         return
     say()
+    said = [name for name in shown.column_names if shown[name].null_count < shown.num_rows]
     if answer.plan is not None and len(answer.plan.groups) == 1 and len(answer.plan.measures) == 1:
         _bars(answer, shown.column_names)
-    elif set(shown.column_names) <= set(_LIST) and width() >= _WIDE:
-        rows = [list(row.values()) for row in shown.to_pylist()]
-        table([_LIST[each] for each in shown.column_names], rows, fixed=["TIME", "OUTCOME"])
+    elif said and set(said) <= set(_LIST) and width() >= _WIDE:
+        rows = [list(row.values()) for row in shown.select(said).to_pylist()]
+        table([_LIST[each] for each in said], rows, fixed=["TIME", "OUTCOME"])
     else:
-        show_rows(shown)
+        show_rows(shown.select(said or shown.column_names))
 
 
 def _bars(answer: Answer, columns: list[str]) -> None:
