@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import os
 import sys
 from pathlib import Path
 
@@ -87,3 +89,21 @@ def test_log_types_bring_phrases_of_their_own(asked, judge, question, column, va
     [condition] = answer.plan.filters
     assert condition.field == column
     assert value == condition.value or value in condition.value
+
+
+READ_FROM = {"cloudtrail": {"aws_cloudtrail", "cloud_change", "auth"}, "okta": {"okta_system", "auth"}}
+
+
+@pytest.mark.skipif("MANTISSA_TEST_DATA" not in os.environ, reason="MANTISSA_TEST_DATA is not set")
+def test_questions_of_others_are_read_from_their_source_or_not_answered(asked, judge):
+    lines = (Path(os.environ["MANTISSA_TEST_DATA"]) / "nl-questions.jsonl").read_text("utf-8").splitlines()
+    plans, misread = {}, []
+    for each in map(json.loads, lines):
+        answer = parse(each["question"], judge.schema, asked[0].NOW, previous=plans.get(each["follows"]))
+        if isinstance(answer, Abstained):
+            continue
+        plans[each["id"]] = answer.plan
+        if answer.plan.source not in set().union(*(READ_FROM.get(table, set()) for table in each["tables"])):
+            misread.append((each["question"], answer.explanation))
+    assert misread == []
+    assert len(plans) >= 9

@@ -265,3 +265,34 @@ def test_any_text_is_a_plan_that_compiles_or_no_answer(question: str) -> None:
     if isinstance(answer, Understood):
         assert answer.explanation.endswith(".")
         assert "\0" in question or compile_plan(answer.plan, SCHEMA.table(answer.plan.source))
+
+
+@pytest.mark.parametrize(
+    "question", ["And what about last week?", "Only the ones from Russia", "raw events for the first one"]
+)
+def test_a_follow_up_of_nothing_is_not_answered(question: str) -> None:
+    answer = parse(question, SCHEMA, NOW)
+    assert isinstance(answer, Abstained)
+    assert "before" in answer.reason
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["who created a bucket after a login", "logins followed by DeleteBucket", "fails", "users", "which is better?"],
+)
+def test_what_could_mean_much_or_is_a_sequence_is_not_answered(question: str) -> None:
+    assert isinstance(parse(question, SCHEMA, NOW), Abstained)
+
+
+@pytest.mark.parametrize(
+    ("question", "meant"),
+    [
+        ("users with 5 or more failed logins", "having events ge 5"),
+        ("users with at most 2 logins", "having events le 2"),
+        ("StopLogging or DeleteTrail today", "eventName eq StopLogging or eventName eq DeleteTrail"),
+        ("users created buckets", "eventName eq CreateBucket"),
+        ("ConsoleLogin events that did not fail", "m_outcome eq success"),
+    ],
+)
+def test_bounds_alternatives_and_negated_outcomes_are_read(question: str, meant: str) -> None:
+    assert meant in short(question)

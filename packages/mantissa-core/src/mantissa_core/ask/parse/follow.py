@@ -18,6 +18,18 @@ _OPENINGS = re.compile(
 )
 
 
+_POINTS_BACK = re.compile(
+    r"^\W*(?:and|what about|how about|same|also|instead|of those|of these|among)\b|"
+    r"\b(?:the (?:first|last) one|the ones|of (?:those|these|them))\b",
+    re.IGNORECASE,
+)
+
+
+def points_back(question: str) -> bool:
+    """Whether the question says that there was one before it."""
+    return bool(_POINTS_BACK.search(question))
+
+
 def is_follow_up(question: str, slots: Slots) -> bool:
     """Whether the question makes sense with the one before only."""
     own = slots.filters or slots.comparisons or slots.sources or slots.countries

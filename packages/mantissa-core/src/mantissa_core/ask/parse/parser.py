@@ -15,7 +15,7 @@ from mantissa_core.ask.schema import Schema
 from mantissa_core.ask.time.grammar import Found, times
 
 from .build import Builder, Unclear
-from .follow import edited, is_follow_up
+from .follow import edited, is_follow_up, points_back
 from .lexicon import Lexicon, general_words
 from .slots import Reader, Slots
 from .spelling import near, written_out
@@ -60,6 +60,8 @@ def parse(
         return refusal
     now = now.astimezone(UTC)
     question = written_out(question, general_words()["short"])
+    if previous is None and points_back(question):
+        return Abstained("it goes on from a question before, and there is none: ask it whole", EXAMPLES)
     found = times(question, now, zone)
     lexicon = _lexicon(schema)
     pieces = tokens(_without(question, found))
