@@ -410,8 +410,11 @@ class Parts:
         max_rows: int,
         absent: Sequence[TableSpec] = (),
         timeout: float | None = None,
+        allowed: Collection[str] | None = None,
+        execution_id: str = "",
     ) -> QueryResult:
-        return self.query_backend.run_query(self.prepare(sql, parameters, max_rows, absent, timeout))
+        query = self.prepare(sql, parameters, max_rows, absent, timeout, allowed=allowed, execution_id=execution_id)
+        return self.query_backend.run_query(query)
 
     def guarded(
         self,

@@ -319,16 +319,36 @@ class Runtime(Asking):
         return tallies(self.state, since, suppressed_by_day(self.lake, since))
 
     def query(
-        self, sql: str, parameters: Mapping[str, Any] | None = None, *, max_rows: int | None = None
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        max_rows: int | None = None,
+        allowed: Collection[str] | None = None,
+        execution_id: str | None = None,
     ) -> QueryResult:
         """Run one read-only statement over the lake's tables and views.
+
+        With ``allowed`` there are no tables but these, and views show rows of these alone. ``execution_id`` is what
+        :meth:`cancel` knows the query by.
 
         Raises:
             QueryError: the statement is refused or fails; the message says what to change.
         """
         self._own()
         limit = min(max_rows or self.settings.query.max_result_rows, 10_000)
-        return self._ask(sql, parameters or {}, limit)
+        return self._ask(sql, parameters or {}, limit, allowed=allowed, execution_id=execution_id)
+
+    def cancel(self, execution_id: str) -> bool:
+        """Stop a running query; who waits for it gets ``QueryError``. False where it is not running."""
+        self._own()
+        return self.query_backend.cancel_query(execution_id)
+
+    def reload_rules(self) -> None:
+        """Read the rules again, for lists and for detections of this process that begin from now on."""
+        with self._detecting:
+            for part in ("rules", "packs", "schedules", "scheduler", "engine"):
+                self.__dict__.pop(part, None)
 
     def close(self) -> None:
         """Commit what is buffered, finish, and release everything. Harmless when repeated."""

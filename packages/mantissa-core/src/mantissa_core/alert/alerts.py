@@ -136,16 +136,40 @@ class Alerts:
         )
         return list(islice(fits, limit))
 
+    def page(
+        self,
+        *,
+        rule: str | None = None,
+        severity: Severity | None = None,
+        fits: Callable[[Alert], bool] = lambda _: True,
+        after: str = "",
+        limit: int = 50,
+    ) -> tuple[Sequence[Alert], str]:
+        """As :meth:`list`, page by page: also returns what to give as ``after`` for the next page; empty at the end."""
+        prefix = _listing(rule, severity)
+        found: list[tuple[str, Alert]] = []
+        for key, alert in self._listed(prefix, after):
+            if (severity is None or alert.severity == severity) and fits(alert):
+                if len(found) == limit:
+                    return [each for _, each in found], found[-1][0]
+                found.append((key, alert))
+        return [each for _, each in found], ""
+
     def related(self, alert: Alert, limit: int = 20) -> Sequence[Related]:
         """Alerts that opened within a day of this one and share a user, an address or a target with it."""
         return related(self._state, alert, alert.first_seen, limit)
 
     def _newest_first(self, rule: str | None, severity: Severity | None) -> Iterator[Alert]:
-        prefix = keys.by_rule(rule) if rule else keys.by_severity(severity) if severity else "by-time/"
-        listing = (document.value["alert"] for document in self._state.scan(keys.PARTITION, prefix))
+        return (alert for _, alert in self._listed(_listing(rule, severity)))
+
+    def _listed(self, prefix: str, after: str = "") -> Iterator[tuple[str, Alert]]:
+        """The alerts of a listing, each with its place there: the key without the prefix."""
+        listing = self._state.scan(keys.PARTITION, prefix, f"{prefix}{after}" if after else "")
         while page := list(islice(listing, _COMMIT)):
-            found = self._state.get_many(keys.PARTITION, [keys.alert(each) for each in page])
-            yield from (alert_from_json(found[key].value) for each in page if (key := keys.alert(each)) in found)
+            found = self._state.get_many(keys.PARTITION, [keys.alert(each.value["alert"]) for each in page])
+            for each in page:
+                if (key := keys.alert(each.value["alert"])) in found:
+                    yield each.key.removeprefix(prefix), alert_from_json(found[key].value)
 
     def _unknown(self, signals: Iterable[Signal]) -> Sequence[Signal]:
         """Those signals that were not applied yet."""
@@ -289,6 +313,10 @@ class Alerts:
 
     def _member(self, signal: Signal, value: Mapping[str, Any]) -> Put:
         return Put(keys.member(signal.id), value, self._clock() + MEMORY)
+
+
+def _listing(rule: str | None, severity: Severity | None) -> str:
+    return keys.by_rule(rule) if rule else keys.by_severity(severity) if severity else "by-time/"
 
 
 def _goes_on(alert: Alert, signals: Sequence[Signal]) -> bool:

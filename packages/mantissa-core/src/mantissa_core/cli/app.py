@@ -19,6 +19,7 @@ SECTIONS = {
     },
     "Run the pipeline": {
         "run": "Collect, detect, deliver and maintain until stopped.",
+        "serve": "Answer the HTTP API until stopped.",
         "ingest": "Store log files.",
         "collect": "Collect once; coverage, gaps and backfill.",
         "detect": "Evaluate the rules on what is new.",
@@ -40,6 +41,8 @@ SECTIONS = {
         "lake": "Size, compaction, retention and verification of the lake.",
         "dead-letter": "Records that could not be parsed.",
         "secrets": "Store credentials.",
+        "tokens": "Create, list and revoke tokens for the API.",
+        "audit": "Who changed and asked what.",
         "backup": "Save state, configuration and the lake's log.",
         "restore": "Continue from a backup.",
     },

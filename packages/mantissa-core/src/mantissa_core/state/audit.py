@@ -10,13 +10,23 @@ import getpass
 import os
 import uuid
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from mantissa_core.model import Put
 
 from .documents import State
+
+PARTITION = "audit"
+"""The partition of what changes nothing, such as queries."""
+PARTITIONS = ("alerts", "api", "rules", "setup")
+"""Those where changes are noted beside what they change."""
+QUERY = "query"
+"""The subject of every query."""
+QUERIES_KEPT = timedelta(days=400)
+LONGEST_SQL = 20_000
+"""Characters of a statement that are kept."""
 
 
 def entry(subject: str, action: str, by: str, at: datetime, **facts: Any) -> Put:
@@ -29,6 +39,22 @@ def entry(subject: str, action: str, by: str, at: datetime, **facts: Any) -> Put
 def entries(state: State, partition: str, subject: str) -> Iterator[Mapping[str, Any]]:
     """What was done to a subject, oldest first."""
     return (document.value for document in state.scan(partition, _prefix(subject)))
+
+
+def query_entry(by: str, at: datetime, sql: str, outcome: str, **facts: Any) -> Put:
+    """The document of a query that somebody ran. It is kept for ``QUERIES_KEPT``."""
+    made = entry(QUERY, "query", by, at, sql=sql[:LONGEST_SQL], outcome=outcome, **facts)
+    return Put(made.key, made.value, at + QUERIES_KEPT)
+
+
+def trail(state: State, since: datetime | None = None, by: str | None = None) -> list[Mapping[str, Any]]:
+    """What was done and asked in the instance, oldest first; since a time, by one user."""
+    text = since.astimezone(UTC).isoformat(timespec="microseconds") if since else ""
+    asked = state.scan(PARTITION, _prefix(QUERY), f"{_prefix(QUERY)}{text}" if text else "")
+    done = (each for partition in PARTITIONS for each in state.scan(partition, "audit/"))
+    values = [each.value for each in (*asked, *done)]
+    found = [each for each in values if each["at"] >= text and (by is None or each["by"] == by)]
+    return sorted(found, key=lambda each: str(each["at"]))
 
 
 def this_user() -> str:

@@ -1,0 +1,1 @@
+"""The instance over HTTP: ``mantissa serve``. The routes are in ``endpoints.py``."""

@@ -1,0 +1,1 @@
+"""What the routes do, by what they are about."""
