@@ -325,7 +325,7 @@ class Runtime(Asking):
         *,
         max_rows: int | None = None,
         allowed: Collection[str] | None = None,
-        execution_id: str | None = None,
+        execution_id: str = "",
     ) -> QueryResult:
         """Run one read-only statement over the lake's tables and views.
 
