@@ -229,6 +229,16 @@ class AskSection(_Section):
     """Bytes that a question may read without being confirmed, by the estimate."""
     confirm_usd: float = Field(1.0, ge=0)
     """US dollars that it may cost without being confirmed, by the estimate."""
+    tokens_per_question: int = Field(60_000, ge=1)
+    """Tokens that a language model may read and write for one question."""
+    money_per_question: float = Field(0.5, gt=0)
+    """US dollars that one question may cost, where the model's price is known."""
+    tokens_per_day: int = Field(5_000_000, ge=1)
+    """Tokens of all questions of a day (UTC)."""
+    money_per_day: float = Field(20.0, gt=0)
+    """US dollars of all questions of a day (UTC), where the model's price is known."""
+    prices: Path | None = None
+    """A file with what tokens cost, relative to this file, instead of the table that comes with the package."""
 
 
 class AlertsSection(_Section):

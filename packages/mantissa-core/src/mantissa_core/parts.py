@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from importlib.resources import files
 from pathlib import Path
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .alert.group import Grouping
     from .alert.redact.policy import Redaction
     from .alert.verdicts import Verdicts
+    from .ask.model import Budget
     from .collect import Ingester
     from .collect.attempts import Attempts
     from .detect.follow.engine import Engine
@@ -254,6 +255,20 @@ class Parts:
 
         enrich = (lambda alert: self._enrichers(alert)) if self.settings.alerts.enrichment else None
         return Alerts(self.state, grouping=self._grouping, enrich=self._rewriting(enrich))
+
+    @cached_property
+    def model_budget(self) -> Budget:
+        """What a language model may cost for questions.
+
+        Raises:
+            ConfigError: the file with prices is missing or of another shape.
+        """
+        from .ask.model import Budget, Limits, Prices
+
+        ask = self.settings.ask
+        limits = Limits(ask.tokens_per_question, ask.money_per_question, ask.tokens_per_day, ask.money_per_day)
+        prices = Prices.load(self.home / ask.prices if ask.prices else None)
+        return Budget(limits, prices, self.state, lambda: datetime.now(UTC))
 
     @cached_property
     def attempts(self) -> Attempts:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from mantissa_core.ask.model import Budget, Limits, OverBudget, Price, Prices
+from mantissa_core.config import load
 from mantissa_core.errors import ConfigError
 from mantissa_core.model import Prompt
+from mantissa_core.parts import Parts
 from mantissa_core.state import State
 from mantissa_core.state.sqlite import SQLite
 
@@ -161,3 +163,15 @@ def test_the_table_has_its_date_and_can_be_replaced(tmp_path: Path) -> None:
     own.write_text("tiny: 1")
     with pytest.raises(ConfigError, match="as_of"):
         Prices.load(own)
+
+
+def test_the_configuration_sets_limits_and_prices(tmp_path: Path) -> None:
+    (tmp_path / "prices.yaml").write_text("as_of: 2027-01-01\nsource: ours\nmodels:\n  tiny: [1, 2]\n")
+    ask = {"tokens_per_question": 10, "money_per_day": 0.5, "prices": "prices.yaml"}
+    settings, home = load({"home": tmp_path, "ask": ask}, {})
+    budget = Parts(settings, home).model_budget
+    assert (budget.limits.tokens_per_question, budget.limits.money_per_day) == (10, 0.5)
+    assert budget.prices.of("tiny") == Price(1, 2)
+    spending = budget.question("tiny")
+    with pytest.raises(OverBudget, match="10 tokens a question"):
+        spending.reserve(spending.estimate(PROMPT))

@@ -88,7 +88,7 @@ class LiteLLM:
                     **self._access(),
                     **more,
                 )
-            except Exception as error:  # litellm lets errors of every library through
+            except Exception as error:  # noqa: BLE001  # litellm lets errors of every library through
                 raise self._judged(error) from None
 
     def _access(self) -> dict[str, Any]:
