@@ -121,3 +121,11 @@ def test_settings_of_a_decoder_that_is_not_installed_are_refused(mantissa):
 def test_a_wrong_setting_in_a_dict_is_named():
     with pytest.raises(ConfigError, match=r"lake\.retention_days"):
         Runtime.open({"lake": {"retention_days": "soon"}})
+
+
+def test_a_forked_copy_answers_no_question(mantissa):
+    siem = mantissa()
+    siem._pid += 1
+    with pytest.raises(MantissaError, match="before a fork"):
+        siem.ask("logins today")
+    siem._pid = os.getpid()

@@ -212,9 +212,6 @@ class Deliveries(Parts):
         """
         self._listeners.append(listener)
 
-    def _own(self) -> None:
-        """Refuse to work where that would do harm."""
-
     def _announce(self, alert: Alert) -> None:
         for listener in self._listeners:
             try:
