@@ -37,7 +37,7 @@ SECTIONS = {
     },
     "Look after it": {
         "sources": "List, test and describe sources; what drifts.",
-        "sinks": "Set up, list, test and remove destinations; show how they are.",
+        "sinks": "Set up, test, remove destinations of alerts; show how they are.",
         "lake": "Size, compaction, retention and verification of the lake.",
         "dead-letter": "Records that could not be parsed.",
         "secrets": "Store credentials.",
