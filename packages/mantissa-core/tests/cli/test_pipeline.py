@@ -112,6 +112,19 @@ def test_the_policy_core_audit_logs_a_delivery_and_lets_it_through(home, mantiss
     assert "message=opened" in result.stderr
 
 
+def test_query_says_what_it_would_read_and_cost_and_reads_nothing(alerted):
+    whole = documents(alerted("--json", "query", "--estimate", "SELECT * FROM acme_audit"))
+    part = documents(alerted("--json", "query", "--estimate", "SELECT verb FROM acme_audit"))
+    assert 0 < part["bytes"] < whole["bytes"]
+    assert (part["usd"], whole["detail"]) == (0.0, "1 files")
+    assert set(part["list_prices_usd"]) == {"athena", "bigquery", "duckdb", "synapse"}
+    shown = alerted("query", "--estimate", "SELECT verb FROM acme_audit")
+    assert "would cost" in shown.stdout
+    assert "athena $0.000048" in shown.stderr
+    assert "open_vault" not in shown.output
+    assert alerted("query", "--estimate", "SELECT * FROM nothing").exit_code != 0
+
+
 def test_query_prints_tables_json_csv_and_parquet(alerted, tmp_path):
     sql = "SELECT verb, count(*) AS n FROM acme_audit GROUP BY ALL ORDER BY n"
     assert alerted("query", sql).stdout.split() == ["verb", "n", "open_vault", "1", "knock", "2"]

@@ -15,7 +15,7 @@ title: Logins
 time: {{path: at}}
 views: [auth]
 columns: [{{path: at}}, {{path: message}}]
-overlay: {{m_user: message}}
+overlay: {{user: [message]}}
 """
 
 
