@@ -8,11 +8,13 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from .deliveries import Deliveries
+from .hookspecs import LLMProvider
 from .model.query import CostEstimate, Query, QueryResult
 
 if TYPE_CHECKING:
     from .ask.answer import Answer
     from .ask.asker import Asker
+    from .ask.parse import Abstained, Understood
     from .ask.plan import Plan
     from .ask.schema import Schema
 
@@ -30,7 +32,10 @@ class Asking(Deliveries):
         ask = self.settings.ask
         rows = self.settings.query.max_result_rows
         limits = Limits(rows, ask.confirm_bytes, ask.confirm_usd, ask.cache, ask.schema_version)
-        return Asker(self.state, AskedLake(self), lambda: self.clock(), limits)
+        provider = ask.provider
+        return Asker(
+            self.state, AskedLake(self), lambda: self.clock(), limits, ModelPlans(self, provider) if provider else None
+        )
 
     def ask(
         self,
@@ -64,6 +69,43 @@ class Asking(Deliveries):
             execution_id=execution_id,
             plan=plan,
         )
+
+
+class ModelPlans:
+    """Plans of the language model that ``[ask] provider`` names, within the budget of ``[ask]``."""
+
+    def __init__(self, instance: Asking, label: str) -> None:
+        self._instance, self.label = instance, label
+
+    def __call__(
+        self, question: str, schema: Schema, now: datetime, zone: str, previous: Plan | None
+    ) -> Understood | Abstained:
+        """Ask the model. A provider that hung and was given up is started again first."""
+        from .alert.redact.policy import SECRETS_ONLY
+        from .alert.redact.redactor import Redactor
+        from .ask.model import plan_from_model
+
+        instance, section = self._instance, self._instance.settings.llm_providers.get(self.label)
+        if instance.host.is_quarantined(LLMProvider, self.label):
+            instance.restart(LLMProvider, self.label)
+        model = str((section.model_extra or {}).get("model", "")) if section else ""
+        redactor = Redactor(SECRETS_ONLY)
+        return plan_from_model(
+            question,
+            schema,
+            instance.plugin(LLMProvider, self.label),
+            now,
+            zone,
+            previous,
+            spending=instance.model_budget.question(model),
+            redact=lambda text: redactor.text(text)[0],
+            check=lambda sql: self._explained(sql, schema),
+        )
+
+    def _explained(self, sql: str, schema: Schema) -> None:
+        """Raise where the engine would not run it."""
+        tables = {each for each in schema.tables if each in self._instance.lake.tables()}
+        self._instance.query_backend.run_query(self._instance.prepare(f"EXPLAIN {sql}", {}, 1, allowed=tables))
 
 
 class AskedLake:

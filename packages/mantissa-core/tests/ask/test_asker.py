@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from mantissa_core import Runtime
 from mantissa_core.ask.asker import Asker, Limits
 from mantissa_core.ask.parse import Abstained, Understood
 from mantissa_core.ask.plan import Compare, Group, Measure, Period, Plan
@@ -16,6 +17,7 @@ from mantissa_core.asking import AskedLake
 from mantissa_core.errors import NeedsOperator, QueryError, Retry
 from mantissa_core.model.query import CostEstimate
 from mantissa_core.state.audit import entries
+from mantissa_core.testing.llm_provider import FakeOpenAI
 
 from .conftest import NOW
 
@@ -408,3 +410,24 @@ def test_two_who_go_on_with_one_conversation_at_once_lose_no_question(siem):
         each.join(60)
     turns = list(siem.asker.conversations.turns("noor", first.conversation))
     assert [each.number for each in turns] == [1, 2, 3, 4, 5]
+
+
+def test_a_configured_language_model_answers_what_the_parser_does_not_understand(day, tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with FakeOpenAI() as model:
+        settings = {
+            "home": str(tmp_path),
+            "lake": {"url": str(day / "lake"), "retention_days": 36_500},
+            "llm_providers": {"tiny": {"plugin": "core.openai_compatible", "base_url": model.url, "model": "tiny"}},
+            "ask": {"provider": "tiny"},
+        }
+        with Runtime.open(settings) as siem:
+            siem.clock = lambda: NOW
+            model.reply = json.dumps({"source": "auth", "time": "yesterday", "measures": [{"function": "count"}]})
+            answer = siem.ask("what volume of identity happenings transpired yesterday?", user="amara")
+            assert (answer.status, answer.provider) == ("succeeded", "tiny"), answer.reason
+            (total,) = siem.query("SELECT count(*) AS n FROM auth WHERE dt = '2026-11-19'").rows.column("n").to_pylist()
+            assert list(answer.results[0].values()) == [total]
+            model.reply = "no plan at all"
+            again = siem.ask("what volume of cosmic dust transpired?", user="amara")
+            assert again.status == "abstained"
