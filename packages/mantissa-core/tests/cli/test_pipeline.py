@@ -116,7 +116,7 @@ def test_query_says_what_it_would_read_and_cost_and_reads_nothing(alerted):
     whole = documents(alerted("--json", "query", "--estimate", "SELECT * FROM acme_audit"))
     part = documents(alerted("--json", "query", "--estimate", "SELECT verb FROM acme_audit"))
     assert 0 < part["bytes"] < whole["bytes"]
-    assert (part["usd"], whole["detail"]) == (0.0, "1 files")
+    assert (part["usd"], whole["detail"]) == (0.0, "1 file")
     assert set(part["list_prices_usd"]) == {"athena", "bigquery", "duckdb", "synapse"}
     shown = alerted("query", "--estimate", "SELECT verb FROM acme_audit")
     assert "would cost" in shown.stdout

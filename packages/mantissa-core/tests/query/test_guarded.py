@@ -102,6 +102,15 @@ def test_a_refusal_says_what_stands_in_the_way(text: str, reason: str) -> None:
     assert reason in str(error.value)
 
 
+def test_what_does_not_read_back_as_it_was_meant_is_refused() -> None:
+    """The library writes the alias of a pipe under another name than it reads it by; the fuzz found that."""
+    for dialect in ("duckdb", "bigquery"):
+        with pytest.raises(QueryError):
+            sql("SELECT m_user FROM events |> AS x(true)", dialect)
+        with pytest.raises(QueryError):
+            sql("SELECT current_schem|>as(true)", dialect)
+
+
 def test_only_names_that_the_reader_may_hear_of_are_suggested() -> None:
     with pytest.raises(QueryError, match=r"no table 'hidden' \(there are: events, more\)"):
         guard("SELECT * FROM hidden", [EVENTS], known=["more"])

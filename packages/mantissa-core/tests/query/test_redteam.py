@@ -126,7 +126,7 @@ def fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
     timer = threading.Timer(60, connection.interrupt)
     timer.start()
     try:
-        table = connection.execute(sql).to_arrow_table()
+        table = connection.sql(sql).to_arrow_table()
         return [repr(sorted(row.items(), key=lambda item: item[0])) for row in table.to_pylist()]
     finally:
         timer.cancel()

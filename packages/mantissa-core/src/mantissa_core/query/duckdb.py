@@ -72,9 +72,10 @@ class DuckDB:
 
     @hookimpl
     def estimate_query(self, query: Query) -> CostEstimate:
-        """Add up the files that remain after pruning by ``dt`` and ``m_time``. Costs nothing here."""
+        """Add up the columns in use, in the files and row groups that pruning leaves. Costs nothing here."""
         answer, _ = self._ask("estimate", query, query.execution_id or uuid4().hex)
-        return CostEstimate(answer["bytes"], 0.0, f"{answer['files']} files")
+        files = answer["files"]
+        return CostEstimate(answer["bytes"], 0.0, f"{files} file" if files == 1 else f"{files} files")
 
     @hookimpl
     def cancel_query(self, execution_id: str) -> bool:

@@ -93,6 +93,7 @@ def guard(
             table.replace(_bounded(table, target, spoken))
         tree, cut = limited(tree, max_rows, spoken)
         text = tree.sql(dialect=spoken, comments=False, unsupported_level=ErrorLevel.RAISE)
+        _check_again(text, spoken, {each.name.lower(): each for _, each in reads}, len(reads))
     except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
         # Whatever the parser stumbles over is not understood, and what is not understood does not run.
         raise QueryError(_stumbled(error)) from None
@@ -104,14 +105,25 @@ def _parsed(sql: str, dialect: str) -> exp.Expr:
         raise QueryError(f"the statement has {len(sql)} characters, at most {MAX_TEXT} are allowed")
     if "\0" in sql:
         raise QueryError("the statement holds a null character")
-    speaker = Dialect.get_or_raise(dialect)
-    tokens = speaker.tokenize(sql)
+    tokens = Dialect.get_or_raise(dialect).tokenize(sql)
     if len(tokens) > MAX_TOKENS:
         raise QueryError(f"the statement has {len(tokens)} words and signs, at most {MAX_TOKENS} are allowed")
     if _nesting(sql) > MAX_NESTING:
         raise QueryError(f"brackets are nested more than {MAX_NESTING} deep: write it flatter")
+    return _single(tokens, sql, dialect)
+
+
+def _check_again(text: str, dialect: str, readable: Mapping[str, Readable], reads: int) -> None:
+    """What was written must read back as what was meant: no table more, none less, none by another name."""
+    tree = _single(Dialect.get_or_raise(dialect).tokenize(text), text, dialect)
+    if len(physical_tables(tree, readable, ())) != reads:
+        raise QueryError("the statement cannot be written as it was understood: write it more plainly")
+
+
+def _single(tokens: Sequence[Token], sql: str, dialect: str) -> exp.Expr:
+    """The tree of the only statement, a SELECT."""
     _check_single(tokens)
-    found = speaker.parser().parse(tokens, sql)
+    found = Dialect.get_or_raise(dialect).parser().parse(list(tokens), sql)
     trees = [each for each in found if each is not None and not isinstance(each, exp.Semicolon)]
     if len(trees) != 1:
         raise QueryError(f"one statement is allowed, found {len(trees)}")
