@@ -111,6 +111,13 @@ def test_what_does_not_read_back_as_it_was_meant_is_refused() -> None:
             sql("SELECT current_schem|>as(true)", dialect)
 
 
+def test_a_construct_whose_translation_moves_the_limit_inside_is_refused() -> None:
+    text = "SELECT DISTINCT ON (m_user) m_user FROM events"
+    assert sql(text).endswith("LIMIT 10")
+    with pytest.raises(QueryError, match="cannot be said in trino"):
+        sql(text, "athena")
+
+
 def test_only_names_that_the_reader_may_hear_of_are_suggested() -> None:
     with pytest.raises(QueryError, match=r"no table 'hidden' \(there are: events, more\)"):
         guard("SELECT * FROM hidden", [EVENTS], known=["more"])

@@ -13,7 +13,7 @@ def limited(tree: exp.Expr, max_rows: int, dialect: str) -> tuple[exp.Expr, bool
     Raises:
         QueryError: its own limit is no whole number.
     """
-    asked = _asked(tree.args.get("limit"))
+    asked = row_limit(tree)
     if asked is not None and asked <= max_rows:
         return tree, False
     if isinstance(tree.args.get("limit"), exp.Fetch) or (dialect == "tsql" and tree.args.get("offset")):
@@ -25,7 +25,13 @@ def limited(tree: exp.Expr, max_rows: int, dialect: str) -> tuple[exp.Expr, bool
     return tree, True
 
 
-def _asked(limit: exp.Expr | None) -> int | None:
+def row_limit(tree: exp.Expr) -> int | None:
+    """How many rows the statement asks for itself.
+
+    Raises:
+        QueryError: its limit is no whole number.
+    """
+    limit = tree.args.get("limit")
     if limit is None:
         return None
     count = limit.args.get("count") if isinstance(limit, exp.Fetch) else limit.expression

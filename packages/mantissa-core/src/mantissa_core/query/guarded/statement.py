@@ -7,6 +7,7 @@ the text itself never reaches an engine, so nothing that two parsers read differ
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +19,7 @@ from mantissa_core.errors import QueryError
 
 from .functions import refusal
 from .joins import check_joins
-from .limit import limited
+from .limit import limited, row_limit
 from .nodes import NODES, REMEDIES
 from .readable import Readable, Window, conditions
 from .tables import physical_tables
@@ -93,7 +94,7 @@ def guard(
             table.replace(_bounded(table, target, spoken))
         tree, cut = limited(tree, max_rows, spoken)
         text = tree.sql(dialect=spoken, comments=False, unsupported_level=ErrorLevel.RAISE)
-        _check_again(text, spoken, {each.name.lower(): each for _, each in reads}, len(reads))
+        _check_again(text, spoken, [each for _, each in reads], max_rows)
     except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
         # Whatever the parser stumbles over is not understood, and what is not understood does not run.
         raise QueryError(_stumbled(error)) from None
@@ -113,11 +114,14 @@ def _parsed(sql: str, dialect: str) -> exp.Expr:
     return _single(tokens, sql, dialect)
 
 
-def _check_again(text: str, dialect: str, readable: Mapping[str, Readable], reads: int) -> None:
-    """What was written must read back as what was meant: no table more, none less, none by another name."""
+def _check_again(text: str, dialect: str, targets: Sequence[Readable], max_rows: int) -> None:
+    """What was written must read back as what was meant: the same tables, each as often, and the limit outermost."""
     tree = _single(Dialect.get_or_raise(dialect).tokenize(text), text, dialect)
-    if len(physical_tables(tree, readable, ())) != reads:
-        raise QueryError("the statement cannot be written as it was understood: write it more plainly")
+    again = physical_tables(tree, {each.name.lower(): each for each in targets}, ())
+    limit = row_limit(tree)
+    same = Counter(each.name for _, each in again) == Counter(each.name for each in targets)
+    if not same or limit is None or limit > max_rows:
+        raise QueryError(f"this cannot be said in {dialect} as it was understood: write it more plainly")
 
 
 def _single(tokens: Sequence[Token], sql: str, dialect: str) -> exp.Expr:
