@@ -58,6 +58,7 @@ CONFIG = {
     "lake": {"retention_days": 36500},
     "rules": {"packs": False, "paths": ["rules"]},
     "log_types": {"paths": ["log_types"]},
+    "api": {"requests_per_minute": 1_000_000},
 }
 
 

@@ -46,7 +46,7 @@ class Executions:
         self._cancel, self._clock = cancel, clock
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Execution] = OrderedDict()
-        self._pool = ThreadPoolExecutor(MOST_RUNNING, thread_name_prefix="query")
+        self._pool: ThreadPoolExecutor | None = None
 
     def start(self, caller: Caller, sql: str, run: Callable[[str], QueryResult]) -> Execution:
         """Begin; ``run`` is called with the execution's id on another thread.
@@ -58,7 +58,8 @@ class Executions:
         with self._lock:
             self._make_room(caller)
             self._known[made.id] = made
-        made.future = self._pool.submit(self._run, made, run)
+            self._pool = self._pool or ThreadPoolExecutor(MOST_RUNNING, thread_name_prefix="query")
+            made.future = self._pool.submit(self._run, made, run)
         return made
 
     def get(self, caller: Caller, execution_id: str) -> Execution | None:
@@ -77,10 +78,13 @@ class Executions:
         self._cancel(execution.id)
 
     def close(self) -> None:
-        """Cancel everything."""
-        for each in list(self._known.values()):
+        """Cancel everything, and wait for its end."""
+        with self._lock:
+            known, pool, self._pool = list(self._known.values()), self._pool, None
+        for each in known:
             self.stop(each)
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        if pool:
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, execution: Execution, run: Callable[[str], QueryResult]) -> None:
         if execution.status != "RUNNING":

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from .roles import Role
 
 Text = Annotated[str, Field(max_length=4000)]
 Sql = Annotated[str, Field(min_length=1, max_length=100_000)]
-Rows = Annotated[int, Field(ge=1, le=10_000)]
+
+
+def _whole(value: Any) -> Any:
+    """In JSON ``1.0`` is a whole number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Rows = Annotated[int, Field(ge=1, le=10_000), BeforeValidator(_whole)]
 TableName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,128}$")]
 Severity = Literal["informational", "low", "medium", "high", "critical"]
 Status = Literal["open", "acknowledged", "resolved", "suppressed"]
@@ -224,7 +231,7 @@ class Threshold(Body):
     """A rule matches where the query has so many rows."""
 
     type: Literal["count"] = "count"
-    value: Annotated[int, Field(ge=1, le=10_000)] = 1
+    value: Rows = 1
 
 
 class DetectionBody(Body):
@@ -361,7 +368,7 @@ class TokenBody(Body):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$")]
     role: Role
     tables: list[TableName] | None = None
-    expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    expires_in_days: Annotated[int, Field(ge=1, le=3650), BeforeValidator(_whole)] | None = None
 
     @field_validator("role", mode="before")
     @classmethod
@@ -398,9 +405,14 @@ class AuditQuery(Parameters):
     @field_validator("since")
     @classmethod
     def _with_zone(cls, value: datetime | None) -> datetime | None:
-        if value is not None and (value.tzinfo is None or not 1970 <= value.year <= 9000):
+        if value is None:
+            return None
+        if value.tzinfo is None:
             raise ValueError("a time with its zone, such as 2026-11-20T00:00:00Z")
-        return value
+        try:
+            return value.astimezone(UTC)
+        except OverflowError:  # at the ends of the calendar
+            return value.replace(tzinfo=UTC)
 
 
 class AuditReply(Reply):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -88,5 +89,6 @@ def _unexpected(error: Exception) -> Problem:
     """A bug, or a store that is broken: the caller gets a number, the log the reason."""
     number = uuid.uuid4().hex[:12]
     reason = str(error) if isinstance(error, MantissaError) else type(error).__name__
-    get_logger("api").error("request failed", error=number, reason=reason, exc_info=error)
+    frames = "".join(traceback.format_tb(error.__traceback__))  # neither values nor the message: they may hold secrets
+    get_logger("api").error("request failed", error=number, reason=reason, frames=frames)
     return Problem(500, f"the server failed; its log has more about {number}", error=number)

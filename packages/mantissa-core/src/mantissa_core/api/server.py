@@ -11,6 +11,7 @@ import uvicorn
 from mantissa_core.errors import ConfigError, NeedsOperator
 
 from .app import create_app
+from .oidc import Oidc
 
 if TYPE_CHECKING:
     from mantissa_core.config import ApiSection
@@ -29,8 +30,9 @@ def serve(runtime: Runtime, section: ApiSection, started: Callable[[str], None] 
         NeedsOperator: the address cannot be listened on. ConfigError: the certificate cannot be used.
     """
     certificate, key = (runtime.home / each if each else None for each in (section.tls_certificate, section.tls_key))
+    provider = Oidc(section.oidc) if section.oidc else None
     config = uvicorn.Config(
-        create_app(runtime),
+        create_app(runtime, provider=provider),
         host=section.host,
         port=section.port,
         ssl_certfile=certificate,
@@ -61,6 +63,7 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host.strip("[]"), port))
+        listener.listen(CONNECTIONS)
     except OSError as error:
         listener.close()
         raise NeedsOperator(f"api: cannot listen on {host}:{port}: {error.strerror or error}") from error

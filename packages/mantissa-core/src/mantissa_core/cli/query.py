@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from mantissa_core.model import CostEstimate, QueryResult
     from mantissa_core.query.cost import Prices
+    from mantissa_core.runtime import Runtime
 
 FORMATS = ("table", "json", "ndjson", "csv", "parquet")
 NARROWEST = 8
@@ -62,7 +65,7 @@ def command(
         if estimate:
             _estimate(session, runtime.estimate(statement, parameters(words)), runtime.prices, as_json=form == "json")
             return
-        with progress(session, "Querying"):
+        with progress(session, "Querying"), _noted(runtime, statement):
             result = runtime.query(statement, parameters(words), max_rows=max_rows)
         _print(session, result, "json" if session.json else form, output)
 
@@ -82,6 +85,23 @@ def _estimate(session: Session, cost: CostEstimate, prices: Prices, *, as_json: 
 
 def _dollars(usd: float) -> str:
     return f"${usd:.6f}" if 0 < usd < 0.01 else f"${usd:,.2f}"
+
+
+@contextmanager
+def _noted(runtime: Runtime, sql: str) -> Iterator[None]:
+    """Write down who asked what, whatever comes of it."""
+    from mantissa_core.errors import MantissaError
+    from mantissa_core.state.audit import PARTITION, query_entry, this_user
+
+    def note(outcome: str) -> None:
+        runtime.state.commit(PARTITION, [query_entry(this_user(), datetime.now(UTC), sql, outcome)])
+
+    try:
+        yield
+    except MantissaError:
+        note("failed")
+        raise
+    note("succeeded")
 
 
 def parameters(words: Sequence[str]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from mantissa_core import catalog
@@ -10,7 +12,7 @@ from mantissa_core.api import models
 from mantissa_core.api.call import Call
 from mantissa_core.api.problem import Problem
 from mantissa_core.config import FILE
-from mantissa_core.errors import ConfigError
+from mantissa_core.errors import ConfigError, PluginError
 from mantissa_core.hookspecs import AlertSink
 from mantissa_core.parts import attribute_of
 from mantissa_core.references import is_reference
@@ -49,7 +51,8 @@ def try_out(call: Call) -> models.ValidateReply:
     _refuse_server_things(sink, body.config)
     call.note("setup", f"sink/{sink}", "tried", settings=sorted(body.config))
     found = validate(call.runtime, sink, body.config)
-    return models.ValidateReply(success=found.success, message=found.message, details=to_json(dict(found.details)))
+    message = _without_file(call, found.message)
+    return models.ValidateReply(success=found.success, message=message, details=to_json(dict(found.details)))
 
 
 def save_integration(call: Call) -> models.SavedReply:
@@ -61,7 +64,8 @@ def save_integration(call: Call) -> models.SavedReply:
     if body.severity_filter is not None:
         answers[SEVERITIES] = body.severity_filter
     file = call.runtime.home / FILE
-    made = save(call.runtime, file, sink, label, answers, by=call.caller.name)
+    with _refusals(call):
+        made = save(call.runtime, file, sink, label, answers, by=call.caller.name)
     if not body.enabled:
         switch(call.runtime, file, label, False, by=call.caller.name)
     return models.SavedReply(integration_id=made.label, message="saved; what runs knows it after a restart")
@@ -72,7 +76,8 @@ def jira_projects(call: Call) -> models.ProjectsReply:
     body = call.sent(models.JiraBody)
     answers = {"site": body.url, "email": body.email, "api_token": body.api_token}
     _refuse_server_things(sink := _sink(_JIRA), answers)
-    found = choices(call.runtime, sink, answers, "project")
+    with _refusals(call):
+        found = choices(call.runtime, sink, answers, "project")
     return models.ProjectsReply(projects=[models.Project(key=each.value, name=each.label) for each in found])
 
 
@@ -110,3 +115,16 @@ def _refers(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(_refers, value))
     return isinstance(value, str) and is_reference(value.strip())
+
+
+@contextmanager
+def _refusals(call: Call) -> Iterator[None]:
+    """A destination that does not start with the settings that were sent is the sender's to mend."""
+    try:
+        yield
+    except PluginError as error:
+        raise Problem(422, _without_file(call, error.reason), place="body") from None
+
+
+def _without_file(call: Call, text: str) -> str:
+    return text.replace(f"{call.runtime.home / FILE}: ", "")
