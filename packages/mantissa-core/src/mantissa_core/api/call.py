@@ -61,7 +61,8 @@ class Call:
 
     def note(self, partition: str, subject: str, action: str, **facts: Any) -> None:
         """Write down who does what, before it is done."""
-        self._commit(partition, audit.entry(subject, action, self.caller.name, datetime.now(UTC), **facts))
+        entry = audit.entry(subject, action, self.caller.name, datetime.now(UTC), caller=self.caller.id, **facts)
+        self._commit(partition, entry)
 
     def note_query(self, sql: str, outcome: str, **facts: Any) -> None:
         """Write down who asked what."""
