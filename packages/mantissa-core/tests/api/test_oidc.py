@@ -16,7 +16,7 @@ from mantissa_core.api.app import create_app
 from mantissa_core.api.oidc import AGAIN, KEPT, Oidc
 from mantissa_core.api.problem import Problem
 from mantissa_core.api.roles import Role
-from mantissa_core.config import OidcSection
+from mantissa_core.api_section import OidcSection
 from mantissa_core.state.audit import trail
 from mantissa_core.testing.fake_http import Answer, FakeHTTP, Fault
 from starlette.testclient import TestClient

@@ -16,7 +16,7 @@ import httpx
 import jwt
 
 from mantissa_core import web
-from mantissa_core.config import OidcSection
+from mantissa_core.api_section import OidcSection
 from mantissa_core.errors import MantissaError
 from mantissa_core.log import get_logger
 

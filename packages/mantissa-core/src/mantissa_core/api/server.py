@@ -14,7 +14,7 @@ from .app import create_app
 from .oidc import Oidc
 
 if TYPE_CHECKING:
-    from mantissa_core.config import ApiSection
+    from mantissa_core.api_section import ApiSection
     from mantissa_core.runtime import Runtime
 
 CONNECTIONS = 200

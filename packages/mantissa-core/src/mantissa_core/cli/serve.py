@@ -14,7 +14,7 @@ from .command import Command, Session, pass_session
 from .output import say
 
 if TYPE_CHECKING:
-    from mantissa_core.config import ApiSection
+    from mantissa_core.api_section import ApiSection
 
 
 @click.command("serve", cls=Command)
