@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from .alert.redact.policy import Redaction
 from .alert.routing.sections import EnvironmentSection, EscalationSection, MaintenanceSection, RouteSection
-from .ask.presets import imply
 from .api_section import ApiSection
+from .ask.presets import imply
 from .errors import ConfigError
 from .model import Severity
 from .settings import validate
