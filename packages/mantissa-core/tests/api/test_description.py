@@ -9,6 +9,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
+from mantissa_core import catalog
 from mantissa_core.api.app import create_app
 from mantissa_core.api.endpoints import ENDPOINTS
 from mantissa_core.api.openapi import description
@@ -52,9 +53,18 @@ def test_the_page_names_every_route():
 
 
 @pytest.fixture(scope="module")
-def described(runtime, token):
+def patched():
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def described(runtime, token, patched):
     """What Schemathesis read from the server, and the headers of an administrator."""
     headers = token("admin")
+    installed = catalog.installed
+    # Vendors' plugins would look for the made-up addresses of made-up requests.
+    patched.setattr(catalog, "installed", lambda group: [each for each in installed(group) if "core." in each.name])
     return schemathesis.openapi.from_asgi("/openapi.json", create_app(runtime, environ={}), headers=headers), headers
 
 
