@@ -13,9 +13,8 @@ import httpx
 import pytest
 from mantissa_core.errors import BadRecord, LogTypeError, PluginError, Retry
 from mantissa_core.push.http import HTTPPush
+from mantissa_core.testing.certificates import make_certificate
 from pydantic import ValidationError
-
-from .certificates import make_certificate
 
 TOKEN, NEXT, OTHER = "t0ken-of-acme-0123456789", "n3xt-token-of-acme-0123456789", "t0ken-of-other-0123456789"
 SOURCES = {

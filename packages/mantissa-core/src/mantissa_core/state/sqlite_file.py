@@ -128,7 +128,11 @@ def _touch(path: Path) -> None:
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    fresh = _is_fresh(db, path)  # before anything is written: the file may be somebody else's
+    db.execute("BEGIN")  # what is read belongs to one moment: another process may be creating it
+    try:
+        fresh = _is_fresh(db, path)  # before anything is written: the file may be somebody else's
+    finally:
+        db.execute("ROLLBACK")
     if fresh:
         with transaction(db):
             if _is_fresh(db, path):  # another process may have been faster
