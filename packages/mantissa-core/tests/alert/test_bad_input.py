@@ -139,28 +139,38 @@ def test_a_full_disk_leaves_whole_alerts_or_none_and_the_next_run_goes_on(tmp_pa
 
 
 RULE = """
-title: Login
-id: 3f6f2d53-9a57-4e0e-9d52-6b0f3a1f7b52
+title: A door was forced
+id: 1b3b1f0c-7f0a-4c53-8a51-2a6a6e4b1a11
+status: test
 level: high
-logsource: {product: aws, service: cloudtrail}
-detection: {selection: {eventName: ConsoleLogin}, condition: selection}
-mantissa: {group_by: [eventID]}
+logsource: {product: generic}
+detection:
+  selection: {action: forced}
+  condition: selection
+"""
+LOG_TYPE = """
+name: test.door
+title: Doors
+time: {path: at}
+columns: [{path: at}, {path: action}, {path: door}]
+sigma: {logsources: [{product: generic}]}
+examples: [{event: {at: "2026-01-01T00:00:00Z", action: open, door: front}}]
 """
 
 
 def test_the_cursor_stays_where_the_store_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "rules" / "login.yml").write_text(RULE)
+    for folder, name, text in (("rules", "door.yml", RULE), ("log_types", "door.yaml", LOG_TYPE)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text(text)
     settings = {
         "home": str(tmp_path),
         "rules": {"packs": False, "paths": ["rules"]},
+        "log_types": {"paths": ["log_types"]},
         "sinks": {"file": {"plugin": "core.file", "path": "alerts.ndjson"}},
     }
     with Runtime.open(settings) as siem:
-        events = [
-            {"eventTime": "2026-03-02T12:00:00Z", "eventID": f"e{n}", "eventName": "ConsoleLogin"} for n in range(30)
-        ]
-        siem.ingest("aws.cloudtrail", events)
+        events = [{"at": "2026-03-02T12:00:00Z", "action": "forced", "door": f"d{n}"} for n in range(30)]
+        siem.ingest("test.door", events)
         commit, left = State.commit, iter([True, True])
 
         def full(self: State, partition: str, puts: Sequence[Put], expects: Mapping[str, int] | None = None) -> None:
