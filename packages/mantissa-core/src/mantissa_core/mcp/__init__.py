@@ -1,0 +1,1 @@
+"""The instance for programs that speak the Model Context Protocol: read-only tools."""
