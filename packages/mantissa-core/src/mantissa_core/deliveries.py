@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import catalog
+from .alerting import Alerting, redaction_of
 from .config import Settings, SinkSection
 from .errors import PluginError
 from .hookspecs import AlertSink, Module
 from .model import Alert, Severity, Signal
-from .parts import SECTIONS, Parts, attribute_of, redaction_of
+from .parts import SECTIONS, attribute_of
 from .references import References
 from .stored_secret import Secrets
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from .alert.summaries import Summaries
 
 
-class Deliveries(Parts):
+class Deliveries(Alerting):
     """From alerts to people."""
 
     def __init__(self, settings: Settings, home: Path) -> None:

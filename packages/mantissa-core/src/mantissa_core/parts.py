@@ -1,20 +1,19 @@
-"""The parts of an instance, each made from its settings when it is first asked for."""
+"""The parts that everything else stands on: plugins, stores, the lake, SQL. Each is made when it is first asked for."""
 
 from __future__ import annotations
 
 import os
 import threading
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import catalog
-from .config import FILE, EnricherSection, Settings, SinkSection, _Labelled
+from .config import FILE, Settings, _Labelled
 from .errors import ConfigError, MantissaError, PluginError
 from .hookspecs import (
     AlertSink,
@@ -32,30 +31,15 @@ from .hookspecs import (
 )
 from .host import Host
 from .log import get_logger
-from .model import Alert, CostEstimate, Detector, Query, QueryResult, Signal
+from .model import CostEstimate, Query, QueryResult
 from .references import References, stored_names
 from .settings import configure
 from .stored_secret import Keeper, Secrets
 
 if TYPE_CHECKING:
-    from .alert.alerts import Alerts
-    from .alert.enrich.enrichers import Enriched, Enrichers
-    from .alert.enrich.source import Source
-    from .alert.group import Grouping
-    from .alert.redact.policy import Redaction
-    from .alert.verdicts import Verdicts
     from .ask.model import Budget
     from .collect import Ingester
     from .collect.attempts import Attempts
-    from .detect.follow.engine import Engine
-    from .detect.follow.failing import FailingRules
-    from .detect.rules.checkouts import Checkouts
-    from .detect.rules.packs import Pack
-    from .detect.rules.rule_set import RuleSet
-    from .detect.rules.stages import Stages
-    from .detect.schedule.book import ScheduleBook
-    from .detect.schedule.runs import Runs
-    from .detect.schedule.scheduler import Scheduler
     from .lake.lake import Lake
     from .lake.spec import TableSpec
     from .parse.log_types import LogTypes
@@ -81,7 +65,7 @@ CREDENTIALS = frozenset({"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 
 
 class Parts:
-    """Settings turned into the stages of the pipeline and into running plugins."""
+    """Settings turned into running plugins, stores and the lake."""
 
     def __init__(self, settings: Settings, home: Path) -> None:
         self.settings, self.home = settings, home
@@ -150,113 +134,6 @@ class Parts:
         return found
 
     @cached_property
-    def rules(self) -> RuleSet:
-        """The detections that run."""
-        from .detect.rules.packs import with_packs
-        from .detect.rules.rule_set import RuleSet
-
-        section = self.settings.rules
-        paths = [Path(place) for pack in self.packs if pack.kind != "installed" for place in pack.places]
-        found = RuleSet.load(
-            section.packs, paths, placeholders=section.placeholders, cache=self.home / "cache" / "rules.msgpack"
-        )
-        found.broken |= self._checkouts.broken if section.packs else {}
-        return with_packs(found.without(section.disabled), self.packs)
-
-    @cached_property
-    def packs(self) -> Sequence[Pack]:
-        """Where the rules come from."""
-        from .detect.rules.packs import packs_of
-
-        section = self.settings.rules
-        checkouts = self._checkouts if section.packs else ()
-        return packs_of(section.packs, checkouts, [self.home / path for path in section.paths], section.owners)
-
-    def shadows(self) -> frozenset[str]:
-        """The ids of the rules that are on trial now."""
-        return self.stages.shadows(self.rules.all)
-
-    @cached_property
-    def stages(self) -> Stages:
-        """Which rules are on trial."""
-        from .detect.rules.stages import Stages
-
-        return Stages(self.state)
-
-    @cached_property
-    def detectors(self) -> Sequence[Detector]:
-        """The built-in one, and the modules', named ``<label>/<name>``, each guarded as a hook of its module is."""
-        from .alert.canary import detector
-
-        modules = [
-            replace(each, name=f"{label}/{each.name}", run=partial(self._look, label, each))
-            for label, module in self.plugins(Module).items()
-            for each in module.detectors()
-        ]
-        return [detector(), *modules]
-
-    @cached_property
-    def engine(self) -> Engine:
-        """From committed rows to signals."""
-        from .detect.follow.engine import Engine
-        from .detect.rules.versions import Versions
-
-        Versions(self.state).record([*self.rules.all, *self.rules.filters])
-        return Engine(
-            self.lake,
-            self.state,
-            self.rules,
-            self.log_types,
-            detectors=self.detectors,
-            scheduled=self.scheduler.scheduled,
-            failing=self.failing,
-        )
-
-    @cached_property
-    def failing(self) -> FailingRules:
-        """Rules whose last evaluation failed."""
-        from .detect.follow.failing import FailingRules
-
-        return FailingRules(self.state)
-
-    @cached_property
-    def schedules(self) -> ScheduleBook:
-        """Which rules run by a schedule."""
-        from .detect.schedule.book import ScheduleBook
-
-        return ScheduleBook(self.state, self.rules)
-
-    @cached_property
-    def scheduler(self) -> Scheduler:
-        """What runs them."""
-        from .detect.schedule.scheduler import Scheduler
-
-        return Scheduler(
-            self.lake,
-            self.log_types,
-            self.schedules,
-            self.schedule_runs,
-            self.failing,
-            self._ask_rule,
-            shadows=self.shadows,
-        )
-
-    @cached_property
-    def schedule_runs(self) -> Runs:
-        """What became of scheduled rules' runs."""
-        from .detect.schedule.runs import Runs
-
-        return Runs(self.state)
-
-    @cached_property
-    def alerts(self) -> Alerts:
-        """From signals to alerts."""
-        from .alert.alerts import Alerts
-
-        enrich = (lambda alert: self._enrichers(alert)) if self.settings.alerts.enrichment else None
-        return Alerts(self.state, grouping=self._grouping, enrich=self._rewriting(enrich))
-
-    @cached_property
     def model_budget(self) -> Budget:
         """What a language model may cost for questions.
 
@@ -276,13 +153,6 @@ class Parts:
         from .collect.attempts import Attempts
 
         return Attempts(self.state)
-
-    @cached_property
-    def verdicts(self) -> Verdicts:
-        """What analysts say about alerts."""
-        from .alert.verdicts import Verdicts
-
-        return Verdicts(self.state)
 
     # --- plugins ------------------------------------------------------------------------------------------
 
@@ -378,6 +248,10 @@ class Parts:
                 if not self.host.start(kind, section.plugin, label, own, key):
                     self._log.error("plugin in quarantine", label=key)
 
+    def _revive(self, kind: type, label: str) -> bool:
+        """Start a configured plugin again that was put in quarantine."""
+        return label in self._sections(kind) and self.restart(kind, label)
+
     def _open_ingester(self, stream: str, source: str) -> Ingester:
         from .collect import Ingester
         from .collect.ingest import Settings as IngestSettings
@@ -472,84 +346,6 @@ class Parts:
 
         path = self.settings.query.prices
         return read_prices(self.home / path if path else None)
-
-    def _ask_rule(self, sql: str, parameters: Mapping[str, Any]) -> QueryResult:
-        """Run an SQL rule's query. A log type without any event yet is an empty table."""
-        from .detect.signals import SIGNALS
-        from .detect.sql_rules.rule import MOST_ROWS
-        from .lake.spec import table_spec
-
-        return self._ask(sql, parameters, MOST_ROWS, [*map(table_spec, self.log_types), SIGNALS])
-
-    def _look(self, label: str, detector: Detector, table: str, rows: Any) -> Sequence[Signal]:
-        found: Sequence[Signal] = self.host.run(
-            Module, label, f"detector {detector.name}", partial(detector.run, table, rows), Sequence[Signal]
-        )
-        return found
-
-    @cached_property
-    def _checkouts(self) -> Checkouts:
-        from .detect.rules.checkouts import Checkouts
-
-        return Checkouts(self.home)
-
-    @cached_property
-    def _enrichers(self) -> Enrichers:
-        from .alert.enrich.enrichers import Enrichers
-        from .alert.enrich.source import Limits, Source
-
-        sources = []
-        for label, enricher in self.plugins(Enricher).items():
-            section = self.settings.enrichers.get(label) or EnricherSection(plugin="")
-            about = attribute_of(Enricher, section.plugin, "about") if section.plugin else None
-            limits = Limits(section.budget, section.ttl, section.per_minute)
-            sources.append(Source(label, enricher, limits, about, partial(self._revive, Enricher)))
-        if self.settings.alerts.peers:
-            sources.append(self._peers())
-        return Enrichers(sources)
-
-    def _peers(self) -> Source:
-        from .alert.enrich.peers import PER_MINUTE, Peers
-        from .alert.enrich.source import Limits, Source
-
-        alerts = self.settings.alerts
-        ask = partial(self._ask, timeout=alerts.peer_budget)
-        self.host.add(Enricher, "peers", Peers(ask, alerts.peer_days))
-        return Source("peers", self.host.get(Enricher, "peers"), Limits(alerts.peer_budget, per_minute=PER_MINUTE))
-
-    def _rewriting(self, enrich: Callable[[Alert], Enriched] | None) -> Callable[[Alert], Enriched] | None:
-        """The same, and the answers in a language model's words where that is asked for."""
-        section, provider = self.settings.alerts, self.settings.ask.provider
-        if not section.rewrite or provider is None:
-            return enrich
-        from .alert.enrich.source import Limits, Source
-        from .alert.redact.policy import Redaction, strictest
-        from .alert.redact.redactor import Redactor
-        from .alert.rewrite import LABEL, PER_MINUTE, Rewriter, Rewriting
-
-        # The provider is a destination, too, and its words go to all others.
-        policy = strictest([Redaction(), *(redaction_of(each) for each in self.settings.sinks.values())])
-        rewriter = Rewriter(self.plugin(LLMProvider, provider), Redactor(policy))
-        limits = Limits(section.rewrite_budget, per_minute=PER_MINUTE)
-        return Rewriting(enrich, Source(LABEL, rewriter, limits, revive=lambda _: self._revive(LLMProvider, provider)))
-
-    def _revive(self, kind: type, label: str) -> bool:
-        """Start a configured plugin again that was put in quarantine."""
-        return label in self._sections(kind) and self.restart(kind, label)
-
-    def _grouping(self, rule_id: str) -> Grouping:
-        from .alert.group import Grouping
-
-        rule = self.rules.get(rule_id)
-        window = (rule and rule.alert_window) or timedelta(minutes=self.settings.alerts.window_minutes)
-        return Grouping(window, rule.description if rule else "")
-
-
-def redaction_of(section: SinkSection) -> Redaction:
-    """What a destination may be told: as configured, or what goes for its kind."""
-    from .alert.redact.policy import SECRETS_ONLY, Redaction
-
-    return section.redact or (SECRETS_ONLY if attribute_of(AlertSink, section.plugin, "local") else Redaction())
 
 
 def attribute_of(kind: type, name: str, attribute: str) -> Any:
