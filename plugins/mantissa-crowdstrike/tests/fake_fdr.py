@@ -37,6 +37,8 @@ class FakeFdr(FakeVendor):
         self.queue = self.sqs.create_queue(QueueName=self.name)["QueueUrl"]
         self.s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.refused: tuple[str, int, str] | None = None
+        self.held: list[int] = []
+        """For how many seconds messages were asked to be held, one by one."""
         self._announced: list[str] = []
 
     def put(self, events: Sequence[Event], published: datetime | None = None) -> None:
@@ -89,6 +91,8 @@ class FakeFdr(FakeVendor):
         """What settles a message never fails, nor does the look whether a file is there."""
         if request.method == "GET" or _operation(request) in {"ReceiveMessage", "GetQueueAttributes"}:
             return None
+        if _operation(request) == "ChangeMessageVisibilityBatch":
+            self.held += [each["VisibilityTimeout"] for each in json.loads(request.body)["Entries"]]
         return self._forward(request)
 
     def authorised(self, request: Request) -> bool:

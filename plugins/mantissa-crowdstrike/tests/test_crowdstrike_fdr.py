@@ -73,6 +73,17 @@ def test_what_is_not_committed_is_let_go(fdr: FakeFdr) -> None:
     assert read(collector(fdr))[0] == ["1"]
 
 
+def test_a_message_is_held_while_its_files_are_stored(fdr: FakeFdr) -> None:
+    fdr.deliver([event("1")])
+    subject = collector(fdr, visibility_seconds=40)
+    [stream] = subject.streams()
+    pages = subject.read(stream, NOW, {})
+    next(pages)
+    fdr.held.clear()
+    subject._held.extend()
+    assert fdr.held == [40]
+
+
 def test_files_are_known_by_their_address_and_checksum(fdr: FakeFdr) -> None:
     folder = fdr.deliver([event("1")])
     subject = collector(fdr)

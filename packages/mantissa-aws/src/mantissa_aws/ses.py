@@ -14,13 +14,13 @@ from mantissa_core.alert.email.mailbox import parsed
 from mantissa_core.errors import NeedsOperator
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Delivery, Receipt
+from mantissa_core.recent import Recent
 from pydantic import Field
 
 from .errors import translated, wanted
 from .session import Access, client
 
 _FIRST_REGION = "us-east-1"
-_REMEMBERED = 1_000
 
 
 class SES:
@@ -42,7 +42,7 @@ class SES:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._sent: dict[str, str] = {}
+        self._sent: Recent[str] = Recent()
 
     @cached_property
     def _ses(self) -> Any:
@@ -65,8 +65,6 @@ class SES:
         """Send the message, unless this process sent it. The receipt is the id of the alert's first message."""
         if delivery.key not in self._sent:
             self._sent[delivery.key] = self._send(delivery)
-            if len(self._sent) > _REMEMBERED:
-                self._sent.pop(next(iter(self._sent)))
         return Receipt(self._sent[delivery.key])
 
     def _send(self, delivery: Delivery) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from mantissa_core.collect.held import Held
 from mantissa_core.errors import BadRecord, NeedsOperator, Retry
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Blob, Page, Stream, Window
@@ -18,12 +19,13 @@ from pydantic import Field
 
 from . import objects
 from .errors import translated
-from .held import BATCH, Held, batches
 from .notifications import KEPT, objects_in
 from .objects import GoneError, Object
 from .session import CONNECTIONS, Access, client
 from .unreadable import unreadable
 
+BATCH = 10
+"""Messages that one request may name."""
 SUSPECTS = 500
 """Messages that the state remembers to have been tried alone."""
 
@@ -54,7 +56,7 @@ class SqsCollector:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._held = Held(lambda: self._sqs, config.queue_url, config.visibility_seconds)
+        self._held = Held(self._hold, config.visibility_seconds, BATCH)
 
     @cached_property
     def _sqs(self) -> Any:
@@ -94,7 +96,7 @@ class SqsCollector:
     @hookimpl
     def acknowledge(self, stream: Stream, acks: Sequence[str]) -> None:
         """Delete the messages."""
-        for batch in batches(acks):
+        for batch in self._held.batches(acks):
             with translated(self._config.queue_url, "sqs:DeleteMessage on the queue"):
                 answer = self._sqs.delete_message_batch(
                     QueueUrl=self._config.queue_url,
@@ -123,6 +125,16 @@ class SqsCollector:
             self._held.add(each.handle for each in messages)
             received += messages
         return received
+
+    def _hold(self, handles: Sequence[str], seconds: int) -> None:
+        with translated(self._config.queue_url, "sqs:ChangeMessageVisibility on the queue"):
+            self._sqs.change_message_visibility_batch(
+                QueueUrl=self._config.queue_url,
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": each, "VisibilityTimeout": seconds}
+                    for number, each in enumerate(handles)
+                ],
+            )
 
     def _page(self, messages: Sequence[_Message], suspects: list[str], failed: list[Exception]) -> Iterator[Page]:
         """One page of what could be read; the rest stays in the queue."""

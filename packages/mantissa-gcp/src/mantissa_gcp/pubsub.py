@@ -16,6 +16,7 @@ from io import BytesIO
 from typing import Any, Self
 
 import msgspec
+from mantissa_core.collect.held import Held
 from mantissa_core.errors import BadRecord, NeedsOperator, Retry
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Blob, Page, Rejected, Stream, Window
@@ -24,8 +25,9 @@ from pydantic import Field
 
 from . import routing
 from .access import Access, auth
-from .held import Held, batches
 
+BATCH = 1000
+"""Messages that one request names: ids have some 200 characters, a request at most 512 KiB."""
 SUSPECTS = 500
 """Messages that the state remembers to have been tried alone."""
 KEPT = 64 * 1024
@@ -81,7 +83,7 @@ class PubSubCollector:
             burst=600,
             answer_bytes=ANSWER_BYTES,
         )
-        self._held = Held(self._set_deadline, config.deadline_seconds)
+        self._held = Held(self._set_deadline, config.deadline_seconds, BATCH)
 
     @hookimpl
     def check(self) -> None:
@@ -115,7 +117,7 @@ class PubSubCollector:
     @hookimpl
     def acknowledge(self, stream: Stream, acks: Sequence[str]) -> None:
         """Acknowledge the messages."""
-        for batch in batches(acks):
+        for batch in self._held.batches(acks):
             try:
                 self._ask("acknowledge", {"ackIds": list(batch)}, cursor_refused={400})
             except CursorRefused:  # with exactly-once delivery: the ids have expired
@@ -137,7 +139,9 @@ class PubSubCollector:
             messages = _messages(answer)
             empty = 0 if messages else empty + 1
             if messages:
-                self._held.add([each.ack_id for each in messages])
+                ids = [each.ack_id for each in messages]
+                self._held.add(ids)
+                self._held.extend(ids)  # the subscription's own deadline may be shorter than ours
                 received += messages
         return received
 

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-v
 
 from __future__ import annotations
 
-import logging
 import re
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from functools import cached_property
 from typing import Any, BinaryIO, ClassVar, cast
 
 from botocore.exceptions import ClientError
+from mantissa_core.collect.held import Held
 from mantissa_core.errors import BadRecord, NeedsOperator, Retry
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model import Blob, Page, Rejected, Stream, Window
@@ -25,10 +25,11 @@ from .aws import GONE, client, code_of, translated
 from .fdr_messages import QUOTED, Delivered, Message
 
 COPY_BYTES = 1024 * 1024
+BATCH = 10
+"""Messages that one request may name."""
 SUSPECTS = 500
 """Messages that the state remembers to have been tried for the last time."""
 _REGION = re.compile(r"^https://sqs\.([a-z0-9-]+)\.amazonaws\.com/")
-_log = logging.getLogger(__name__)
 
 
 class FalconDataReplicator:
@@ -57,7 +58,7 @@ class FalconDataReplicator:
         max_receives: int = Field(default=5, ge=1, le=1000)
         """How often a message may be received before it is tried for the last time."""
         visibility_seconds: int = Field(default=1800, ge=30, le=43_200)
-        """How long a message stays invisible to others while its files are stored, or after this process died."""
+        """How long a message stays invisible to others after this process died; meanwhile it is held."""
         wait_seconds: int = Field(default=2, ge=0, le=20)
         """How long a request waits for messages."""
         timeout: float = Field(default=60, gt=0, le=600)
@@ -69,7 +70,7 @@ class FalconDataReplicator:
         self._region = config.region or (named[1] if named else "")
         if not self._region:
             raise NeedsOperator("region: the queue's address does not name it, set it")
-        self._open: dict[str, None] = {}
+        self._held = Held(self._hold, config.visibility_seconds, BATCH)
 
     @cached_property
     def _sqs(self) -> Any:
@@ -96,14 +97,12 @@ class FalconDataReplicator:
         known = state.get("suspects", ())
         suspects = list(known) if isinstance(known, list) else []
         failed: list[Exception] = []
-        try:
+        with self._held.kept():
             while (message := self._receive()) is not None:
                 try:
                     yield from self._pages(message, suspects)
                 except (Retry, NeedsOperator) as error:
                     failed.append(error)
-        finally:
-            self._let_go()
         if failed:
             raise failed[0]
 
@@ -113,7 +112,7 @@ class FalconDataReplicator:
         for handle in acks:
             with translated(self._config.queue_url, "sqs:DeleteMessage on the queue"):
                 self._sqs.delete_message(QueueUrl=self._config.queue_url, ReceiptHandle=handle)
-            self._open.pop(handle, None)
+            self._held.forget([handle])
 
     def _receive(self) -> Message | None:
         with translated(self._config.queue_url, "sqs:ReceiveMessage on the queue"):
@@ -126,7 +125,7 @@ class FalconDataReplicator:
             )
         for said in answer.get("Messages", ()):
             message = Message.of(said)
-            self._open[message.handle] = None
+            self._held.add([message.handle])
             return message
         return None
 
@@ -179,17 +178,15 @@ class FalconDataReplicator:
         spool.seek(0)
         return cast(BinaryIO, spool)
 
-    def _let_go(self) -> None:
-        """What was received and not stored comes again at once, not when its time is over."""
-        for handle in list(self._open):
-            try:
-                with translated(self._config.queue_url, "sqs:ChangeMessageVisibility on the queue"):
-                    self._sqs.change_message_visibility(
-                        QueueUrl=self._config.queue_url, ReceiptHandle=handle, VisibilityTimeout=0
-                    )
-            except (Retry, NeedsOperator) as error:
-                _log.warning("a message comes again in %s s only: %s", self._config.visibility_seconds, error)
-        self._open.clear()
+    def _hold(self, handles: Sequence[str], seconds: int) -> None:
+        with translated(self._config.queue_url, "sqs:ChangeMessageVisibility on the queue"):
+            self._sqs.change_message_visibility_batch(
+                QueueUrl=self._config.queue_url,
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": each, "VisibilityTimeout": seconds}
+                    for number, each in enumerate(handles)
+                ],
+            )
 
     def _client(self, service: str) -> Any:
         config = self._config

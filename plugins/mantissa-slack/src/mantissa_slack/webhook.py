@@ -13,12 +13,12 @@ from mantissa_core import web
 from mantissa_core.errors import NeedsOperator
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model import Delivery, Receipt
+from mantissa_core.recent import Recent
 from pydantic import AfterValidator, Field, SecretStr
 
 from .blocks import message
 
 _ANSWER = 64 * 1024
-_REMEMBERED = 1_000
 _REMEDIES = {
     "invalid_token": "the webhook was revoked: create a new one",
     "no_service": "the webhook was revoked or its app was removed: create a new one",
@@ -66,7 +66,7 @@ class Webhook:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._posted: dict[str, None] = {}
+        self._posted: Recent[None] = Recent()
 
     @hookimpl
     def deliver(self, delivery: Delivery) -> Receipt:
@@ -74,8 +74,6 @@ class Webhook:
         if delivery.key not in self._posted:
             self._post(delivery)
             self._posted[delivery.key] = None
-            if len(self._posted) > _REMEMBERED:
-                self._posted.pop(next(iter(self._posted)))
         return Receipt(delivery.key)
 
     def close(self) -> None:

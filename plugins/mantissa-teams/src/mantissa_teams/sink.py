@@ -16,12 +16,12 @@ from mantissa_core import web
 from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model import Delivery, Receipt
+from mantissa_core.recent import Recent
 from pydantic import AfterValidator, Field, SecretStr
 
 from .card import encoded, message
 
 _ANSWER = 64 * 1024
-_REMEMBERED = 1_000
 _NEW_ONE = "copy the workflow's address anew, all of it"
 REMEDIES: Mapping[str, str] = {
     "DirectApiAuthorizationRequired": f"the address lacks its signature: {_NEW_ONE}",
@@ -76,7 +76,7 @@ class Teams:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._posted: dict[str, None] = {}
+        self._posted: Recent[None] = Recent()
 
     @hookimpl
     def deliver(self, delivery: Delivery) -> Receipt:
@@ -84,8 +84,6 @@ class Teams:
         if delivery.key not in self._posted:
             self._post(delivery)
             self._posted[delivery.key] = None
-            if len(self._posted) > _REMEMBERED:
-                self._posted.pop(next(iter(self._posted)))
         return Receipt(delivery.key)
 
     def close(self) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import OrderedDict
 from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model.alert import Alert, Delivery, Receipt
 from mantissa_core.model.signal import Severity
+from mantissa_core.recent import Recent
 
 from .next_steps import next_steps
 from .notes import notes
@@ -29,7 +29,6 @@ _STYLES = {
     Severity.HIGH: "bold red",
     Severity.CRITICAL: "bold white on red",
 }
-_REMEMBERED = 1000
 _VALUE, _TEXT = 300, 1000
 _EVIDENCE = 3
 
@@ -51,7 +50,7 @@ class Console:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._printed: OrderedDict[str, None] = OrderedDict()
+        self._printed: Recent[None] = Recent()
 
     @hookimpl
     def deliver(self, delivery: Delivery) -> Receipt:
@@ -59,8 +58,6 @@ class Console:
         if delivery.key not in self._printed:
             self._print(delivery)
             self._printed[delivery.key] = None
-            while len(self._printed) > _REMEMBERED:
-                self._printed.popitem(last=False)
         return Receipt(f"{self.config.stream}:{delivery.key}")
 
     def _print(self, delivery: Delivery) -> None:

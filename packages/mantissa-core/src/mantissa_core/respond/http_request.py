@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, TypeVar
@@ -16,11 +15,11 @@ from mantissa_core import web
 from mantissa_core.errors import NeedsOperator
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model.action import Action, Effect, Outcome, Plan
+from mantissa_core.recent import Recent
 
 from .addresses import resolve
 from .calls import Arguments, Call, Probe
 
-_REMEMBERED = 1000
 _GONE = (404, 410)
 _ANSWER = 1024 * 1024
 
@@ -49,7 +48,7 @@ class HTTPRequest:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._done: OrderedDict[str, Outcome] = OrderedDict()
+        self._done: Recent[Outcome] = Recent()
 
     @hookimpl
     def plan_action(self, action: Action) -> Plan:
@@ -173,8 +172,6 @@ class HTTPRequest:
 
     def _remember(self, key: str, outcome: Outcome) -> Outcome:
         self._done[key] = outcome
-        while len(self._done) > _REMEMBERED:
-            self._done.popitem(last=False)
         return outcome
 
 

@@ -21,6 +21,7 @@ from mantissa_core import web
 from mantissa_core.errors import MantissaError, NeedsOperator, Retry
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model.alert import Delivery, Receipt
+from mantissa_core.recent import Recent
 
 from .compose import Composed, Correspondents, compose
 from .mailbox import parsed
@@ -29,7 +30,6 @@ Refusals = dict[str, tuple[int, bytes]]
 """By recipient: the reply's code and text."""
 
 PORTS: Mapping[str, int] = {"starttls": 587, "implicit": 465, "none": 25}
-_REMEMBERED = 1_000
 
 _log = structlog.get_logger(__name__)
 
@@ -86,7 +86,7 @@ class SMTP:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._server = f"{config.host}:{config.port or PORTS[config.tls]}"
-        self._taken: dict[str, set[str]] = {}
+        self._taken: Recent[set[str]] = Recent()
 
     @hookimpl
     def check(self) -> None:
@@ -128,8 +128,6 @@ class SMTP:
     def _taken_before(self, key: str) -> set[str]:
         """Who has got this message from this process."""
         taken = self._taken.setdefault(key, set())
-        if len(self._taken) > _REMEMBERED:
-            self._taken.pop(next(iter(self._taken)))
         return taken
 
     def _sent(self, composed: Composed, to: list[str]) -> Refusals:
