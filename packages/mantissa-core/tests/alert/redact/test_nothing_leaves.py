@@ -1,9 +1,10 @@
-"""No value of the labelled set reaches what is sent, or what is kept about sending: outbox, dead letters, history."""
+"""No value of the labelled set reaches what is sent or kept about it: outbox, digests, dead letters, history."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,11 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mantissa_core.alert.alerts import Alerts
 from mantissa_core.alert.enrich.enrichers import Enriched
+from mantissa_core.alert.hold import Digest
 from mantissa_core.alert.outbox import Outbox
 from mantissa_core.alert.redact.kinds import Kind, Treatment
 from mantissa_core.alert.redact.policy import SECRETS_ONLY, Redaction
 from mantissa_core.alert.redact.redactor import Redactor
 from mantissa_core.alert.route import Route
+from mantissa_core.alert.summaries import Summaries
 from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Delivery, Receipt, Severity, Signal
@@ -45,7 +48,9 @@ class Says:
         return Receipt(said)
 
 
-SINKS = {"good": Says(), "down": Says(Retry), "closed": Says(NeedsOperator)}
+SINKS = {"good": Says(), "down": Says(Retry), "closed": Says(NeedsOperator), "digest": Says()}
+DIGESTS = {"digest": Digest(timedelta(hours=1))}
+TOMORROW = datetime.now(UTC) + timedelta(days=1)
 
 
 def policies() -> st.SearchStrategy[Redaction]:
@@ -125,11 +130,13 @@ def test_no_value_of_the_labelled_kinds_reaches_the_outbox_the_dead_letters_or_t
 ) -> None:
     state = State(SQLite(SQLite.Config(path=tmp_path_factory.mktemp("state") / "state.sqlite")))
     changes, enriched = placed(where, bound)
-    routes = [Route(label, redactor=Redactor(policy, "k")) for label in SINKS]
-    Alerts(state, enrich=lambda _alert: enriched).apply([signal("a", severity=Severity.LOW, **changes)], routes)
+    routes = [Route(label, redactor=Redactor(policy, "k"), digest=DIGESTS.get(label)) for label in SINKS]
+    signals = [signal(rule, rule_id=rule, severity=Severity.LOW, **changes) for rule in ("a", "b")]
+    Alerts(state, enrich=lambda _alert: enriched).apply(signals, routes)
     secrets = forbidden([*(each for _, each in where), *bound], policy)
-    _assert_none(state, secrets, "queued")
-    Outbox(state, SINKS).dispatch()  # type: ignore[arg-type]
+    assert "held" in _assert_none(state, secrets, "queued")
+    assert Summaries(state, clock=lambda: TOMORROW).tell() == 1
+    Outbox(state, SINKS, clock=lambda: TOMORROW).dispatch()  # type: ignore[arg-type]
     kept = _assert_none(state, secrets, "sent")
     assert kept == {"outbox", "dead", "deliveries"}
 
@@ -139,7 +146,7 @@ def _assert_none(state: State, secrets: set[str], when: str) -> set[str]:
     kinds = set()
     for document in state.scan("alerts"):
         kind = document.key.partition("/")[0]
-        if kind in {"outbox", "dead", "deliveries"}:
+        if kind in {"outbox", "dead", "deliveries", "held"}:
             kinds.add(kind)
             told = "\0".join(texts(json.loads(json.dumps(document.value))))
             assert not [secret for secret in secrets if secret in told], (when, document.key)
