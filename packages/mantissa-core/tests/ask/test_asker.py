@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from dataclasses import replace
@@ -106,6 +107,30 @@ def test_addresses_that_a_user_did_not_come_from_before_are_unusual(siem):
     found = {(row["m_user"], row["events"]) for row in answer.results}
     assert found == {(row["m_user"], row["events"]) for row in expected}
     assert found
+
+
+@pytest.mark.parametrize(
+    ("question", "note"),
+    [
+        ("show failed logins today", "the newest event of .* is of 2026-11-19 23:.*: nothing is stored for this time"),
+        (
+            "how many failed logins on Tuesday",
+            "the oldest event of .* is of 2026-11-19 00:.*: nothing is stored for th",
+        ),
+        ("logins of nobody@example.com this week", "begins at 2026-11-19 00:.*: nothing is stored for the time before"),
+        ("which users accessed S3 buckets from unusual IPs yesterday?", "what looks new may only be older than that"),
+    ],
+)
+def test_what_the_log_does_not_hold_is_told_where_it_may_explain_the_rows(siem, question, note):
+    answer = siem.ask(question)
+    [told] = answer.notes
+    assert re.search(note, told)
+    assert answer.document()["notes"] == [told]
+
+
+def test_rows_that_explain_themselves_have_no_note(siem):
+    assert siem.ask("show failed logins yesterday").notes == ()
+    assert siem.ask("logins of nobody@example.com yesterday").notes == ()
 
 
 def test_an_answer_tells_window_sql_cost_and_rows_as_json(siem):

@@ -56,6 +56,8 @@ class Answer:
     """Columns for people; the rows may have more, such as ``m_id``."""
     statistics: Statistics | None = None
     summary: str = ""
+    notes: tuple[str, ...] = ()
+    """What is missing in the log, where that may explain the rows."""
     cost_estimate: CostEstimate | None = None
     citations: tuple[Citation, ...] = ()
     truncated: bool = False
@@ -95,6 +97,7 @@ class Answer:
             "cached": self.cached,
             "statistics": asdict(self.statistics) if self.statistics else None,
             "summary": self.summary,
+            "notes": list(self.notes),
             "cost_estimate": asdict(self.cost_estimate) if self.cost_estimate else None,
             "citations": [asdict(each) for each in self.citations],
             "provider": self.provider,

@@ -19,6 +19,7 @@ from .answer import OFFLINE, Answer, Citation, Statistics
 from .cache import PARTITION, PlanCache, ResultCache, plan_key
 from .compile import Table, compile_plan, listed
 from .conversations import LAST, LONGEST_SQL, NEW, Conversations
+from .coverage import Span, notes, span_of, span_sql
 from .explain import explain
 from .parse import Abstained, Understood, parse
 from .plan import MOST_ROWS, Plan
@@ -241,7 +242,15 @@ class Asker:
         result = kept or self._lake.run(query)
         if kept is None and self._limits.cache:
             self._results.put(query, result)
-        return _with_rows(answer, plan, result, cached=kept is not None)
+        answered = _with_rows(answer, plan, result, cached=kept is not None)
+        title = self._lake.schema(allowed).tables[plan.source].title
+        told = notes(plan, title, answered.results, lambda: self._span(plan.source, allowed))
+        return replace(answered, notes=told)
+
+    def _span(self, source: str, allowed: Collection[str] | None) -> Span | None:
+        """The oldest and the newest event of a table, of all time."""
+        query = self._lake.prepare(span_sql(source), 1, allowed, str(uuid.uuid4()))
+        return span_of(self._lake.run(query).rows.to_pylist()[0])
 
     def _unconfirmed(self, cost: CostEstimate | None, confirm: Callable[[CostEstimate], bool] | None) -> str:
         """Why it may not run, if so."""

@@ -34,6 +34,8 @@ def show(answer: Answer, *, sql: bool = False) -> None:
         _rows(answer)
         say()
         paragraph(answer.summary)
+        for each in answer.notes:
+            paragraph(f"Note: {each}.")
     elif answer.cost_estimate is not None:
         cost = answer.cost_estimate
         price = f" for about {cost.usd:.2f} USD" if cost.usd else ""
