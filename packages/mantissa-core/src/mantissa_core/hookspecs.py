@@ -31,6 +31,7 @@ from .model import (
     Job,
     Outcome,
     Page,
+    Piece,
     Plan,
     Prompt,
     Pushed,
@@ -159,6 +160,14 @@ class LLMProvider(Protocol):
         """Answer with a JSON object in ``Completion.data``, asked to fit ``schema`` (JSON Schema).
 
         The caller validates; raise ``Retry`` where the answer is no JSON object.
+        """
+
+    @hookspec(firstresult=True)
+    def stream(self, prompt: Prompt, schema: Mapping[str, object] | None) -> Iterator[Piece]:
+        """Yield the answer as it is written; the last piece has the whole ``Completion``, as the hooks above give it.
+
+        ``schema`` is ``None`` for free text. Who leaves this out is asked by the hooks above. Raise what they raise,
+        before the first piece or after it; an answer that ends without its end is a ``Retry``.
         """
 
 

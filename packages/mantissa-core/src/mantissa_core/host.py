@@ -29,6 +29,7 @@ SLOW: Mapping[str, float | None] = {
     "decode": 300.0,
     "generate": 180.0,
     "generate_with_schema": 180.0,
+    "stream": 180.0,  # for each piece
     "enrich": 10.0,
     "deliver": 45.0,  # below the outbox's lease: a message that is still under way is nobody else's
 }
@@ -41,6 +42,7 @@ OPTIONAL = frozenset(
         "estimate_query",
         "cancel_query",
         "generate_with_schema",
+        "stream",
         "probe_action",
         "undo_action",
         "commands",

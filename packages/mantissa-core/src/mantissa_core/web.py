@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import httpx
 
@@ -51,22 +52,66 @@ def _exchange(
     client: httpx.Client, request: httpx.Request, sink: Callable[[int], Callable[[bytes], object]], limit: int
 ) -> httpx.Response:
     """Send a request and hand the pieces of its answer to what ``sink`` gives for its status."""
-    place = origin(request)
-    try:
+    with _translated(origin(request)):
         response = _quietly(client, request)
         try:
-            write, size = sink(response.status_code), 0
-            for piece in response.iter_bytes():
-                if (size := size + len(piece)) > limit:
-                    raise NeedsOperator(f"{place} answered more than {limit} bytes: is the address right?")
+            write = sink(response.status_code)
+            for piece in _bounded(response, limit):
                 write(piece)
         finally:
             response.close()
+    return response
+
+
+@contextmanager
+def _translated(place: str) -> Iterator[None]:
+    """What httpx raises, as what happens next."""
+    try:
+        yield
     except httpx.TimeoutException as error:
         raise Retry(f"{place} did not answer in time ({type(error).__name__})") from error
     except (httpx.TransportError, httpx.DecodingError) as error:
         raise Retry(f"{place} cannot be reached: {type(error).__name__}: {error}") from error
-    return response
+
+
+def _bounded(response: httpx.Response, limit: int) -> Iterator[bytes]:
+    size = 0
+    for piece in response.iter_bytes():
+        if (size := size + len(piece)) > limit:
+            raise NeedsOperator(f"{origin(response.request)} answered more than {limit} bytes: is the address right?")
+        yield piece
+
+
+class Arriving:
+    """An answer that is read while it comes in. It is closed at the end of its ``with``.
+
+    One that is not of success is read whole at once, for :func:`raise_for_status`, and has no pieces. Reading raises as
+    :func:`send` does, and ``Retry`` where the whole takes more than ``seconds``, however steadily it drips.
+    """
+
+    def __init__(self, client: httpx.Client, request: httpx.Request, limit: int, seconds: float) -> None:
+        self._limit, self._seconds, self._until = limit, seconds, time.monotonic() + seconds
+        with _translated(origin(request)):
+            self._arriving = _quietly(client, request)
+        self.response = self._arriving
+        if not self._arriving.is_success:
+            with self:
+                content = b"".join(self)
+            self.response = _complete(self._arriving, content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        place = origin(self._arriving.request)
+        with _translated(place):
+            for piece in _bounded(self._arriving, self._limit):
+                if time.monotonic() > self._until:
+                    raise Retry(f"{place} did not come to an end within {self._seconds:g} s")
+                yield piece
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._arriving.close()
 
 
 def _complete(response: httpx.Response, content: bytes) -> httpx.Response:

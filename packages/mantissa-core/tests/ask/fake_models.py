@@ -7,11 +7,12 @@ https://learn.microsoft.com/azure/ai-services/openai/reference
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mantissa_core.testing.fake_http import Answer, FakeHTTP, Request
 from mantissa_core.testing.llm_provider import FakeOpenAI
+from mantissa_core.testing.sse import cut, event, halves
 
 
 class FakeVendor(FakeHTTP):
@@ -46,6 +47,8 @@ class FakeAnthropic(FakeVendor):
         if wrong := self._wrong(body):
             return self.refused(request, _anthropic(400, "invalid_request_error", wrong))
         stopped = self.stopped or ("tool_use" if "tools" in body else "end_turn")
+        if body.get("stream"):
+            return Answer(200, cut(self.events(body, stopped)))
         return Answer(200, {
             "id": "msg_01", "type": "message", "role": "assistant", "model": f"{body['model']}-2026",
             "content": self._content(body), "stop_reason": stopped,
@@ -53,6 +56,35 @@ class FakeAnthropic(FakeVendor):
             "usage": {"input_tokens": self.input_tokens - 2, "cache_read_input_tokens": 2,
                       "cache_creation_input_tokens": 0, "output_tokens": self.output_tokens},
         })  # fmt: skip
+
+    def events(self, body: Mapping[str, Any], stopped: str) -> Iterator[bytes]:
+        """A thought, the answer, pings in between; ``message_start`` counts one token written, as the real one does."""
+        usage = {"input_tokens": self.input_tokens - 2, "cache_read_input_tokens": 2, "output_tokens": 1}
+        start = {"id": "msg_01", "type": "message", "role": "assistant", "content": [], "stop_reason": None}
+        yield self.event("message_start", message={**start, "model": f"{body['model']}-2026", "usage": usage})
+        yield self.event("content_block_start", index=0, content_block={"type": "thinking", "thinking": ""})
+        yield self.event("ping")
+        yield self.event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": "Hm."})
+        yield self.event("content_block_delta", index=0, delta={"type": "signature_delta", "signature": "x"})
+        yield self.event("content_block_stop", index=0)
+        [block] = self._content(body)
+        if block["type"] == "tool_use":
+            yield self.event("content_block_start", index=1, content_block={**block, "input": {}})
+            for each in ("", *halves(json.dumps(block["input"], ensure_ascii=False))):
+                yield self.event(
+                    "content_block_delta", index=1, delta={"type": "input_json_delta", "partial_json": each}
+                )
+        else:
+            yield self.event("content_block_start", index=1, content_block={"type": "text", "text": ""})
+            for each in halves(block["text"]):
+                yield self.event("content_block_delta", index=1, delta={"type": "text_delta", "text": each})
+        yield self.event("content_block_stop", index=1)
+        ended = {"stop_reason": stopped, "stop_sequence": None}
+        yield self.event("message_delta", delta=ended, usage={"output_tokens": self.output_tokens})
+        yield self.event("message_stop")
+
+    def event(self, kind: str, **more: Any) -> bytes:
+        return event({"type": kind, **more}, kind)
 
     def asked(self) -> Sequence[str]:
         return [f"{each.get('system', '')} {each['messages'][0]['content']}" for each in self.bodies()]
@@ -96,18 +128,33 @@ class FakeGemini(FakeVendor):
             return self.refused(request, _google(401, "UNAUTHENTICATED", f"API key not valid: {request.headers}"))
         if request.method == "GET" and request.route == "/v1beta/models/tiny":
             return Answer(200, {"name": "models/tiny"})
-        if request.method != "POST" or request.path != "/v1beta/models/tiny:generateContent":
+        streamed = request.path == "/v1beta/models/tiny:streamGenerateContent?alt=sse"
+        if request.method != "POST" or not (streamed or request.path == "/v1beta/models/tiny:generateContent"):
             return self.refused(request, _google(404, "NOT_FOUND", "no such model"))
         if wrong := self._wrong(request.json()):
             return self.refused(request, _google(400, "INVALID_ARGUMENT", wrong))
         usage = {"promptTokenCount": self.input_tokens, "candidatesTokenCount": self.output_tokens - 3,
                  "thoughtsTokenCount": 3, "totalTokenCount": self.input_tokens + self.output_tokens}  # fmt: skip
         if self.stopped == "BLOCKED":
-            return Answer(200, {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": usage})
+            blocked = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": usage}
+            return Answer(200, cut([event(blocked)]) if streamed else blocked)
+        if streamed:
+            return Answer(200, cut(self.events(usage)))
         parts = [{"text": "Let me think.", "thought": True}, {"text": self.reply}]
         content = {} if self.stopped == "SAFETY" else {"content": {"role": "model", "parts": parts}}
         candidate = {**content, "finishReason": self.stopped or "STOP", "index": 0}
         return Answer(200, {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "tiny-001"})
+
+    def events(self, usage: Mapping[str, Any]) -> Iterator[bytes]:
+        """Each is an answer of its own; the reason to stop stands in the last, the counts grow."""
+        first, second = halves(self.reply)
+        for parts in ([{"text": "Let me think.", "thought": True}], [{"text": first}]):
+            candidate = {"content": {"role": "model", "parts": parts}, "index": 0}
+            growing = {"promptTokenCount": self.input_tokens}
+            yield event({"candidates": [candidate], "usageMetadata": growing, "modelVersion": "tiny-001"})
+        content = {} if self.stopped == "SAFETY" else {"content": {"role": "model", "parts": [{"text": second}]}}
+        last = {**content, "finishReason": self.stopped or "STOP", "index": 0}
+        yield event({"candidates": [last], "usageMetadata": usage, "modelVersion": "tiny-001"})
 
     def asked(self) -> Sequence[str]:
         return [json.dumps(each, ensure_ascii=False) for each in self.bodies()]

@@ -11,7 +11,7 @@ import pytest
 from mantissa_core.ask.openai_compatible import OpenAICompatible
 from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.hookspecs import hookimpl
-from mantissa_core.model import Completion, Prompt
+from mantissa_core.model import Completion, Piece, Prompt
 from mantissa_core.testing.llm_provider import FakeOpenAI, Fault, LLMProviderContract
 
 KEY = "sk-of-the-tests"
@@ -48,6 +48,42 @@ class Plain:
         named = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
         done = self.completed(self.ask(prompt, {"response_format": named}))
         return Completion(done.text, done.model, done.input_tokens, done.output_tokens, self.parsed(done.text))
+
+    @hookimpl
+    def stream(self, prompt: Prompt, schema: Mapping[str, object] | None) -> Iterator[Piece]:
+        named = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}}
+        counted = {"stream": True, "stream_options": {"include_usage": True}}
+        text, last = "", {}
+        for chunk in self.chunks(prompt, {**counted, **(named if schema else {})}):
+            last = {**last, **{name: each for name, each in chunk.items() if each}}
+            if chunk["choices"] and (part := chunk["choices"][0]["delta"].get("content")):
+                text += part
+                yield Piece(part)
+        yield self.ended(text, last, schema)
+
+    def ended(self, text: str, last: Mapping[str, Any], schema: object) -> Piece:
+        if "usage" not in last:
+            raise Retry("broke off")
+        data = self.parsed(text) if schema else None
+        usage = last["usage"]
+        completion = Completion(text, last["model"], usage["prompt_tokens"], usage["completion_tokens"], data)
+        return Piece(completion=completion)
+
+    def chunks(self, prompt: Prompt, more: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        body = {"model": "tiny", "messages": self.messages(prompt), **more}
+        headers = {"Authorization": f"Bearer {KEY}"}
+        try:
+            with self._client.stream("POST", self._url, json=body, headers=headers) as response:
+                response.read() if response.status_code != 200 else None
+                self.judge(response)
+                for line in response.iter_lines():
+                    if line.startswith("data: {"):
+                        try:
+                            yield json.loads(line[6:])
+                        except ValueError as error:
+                            raise Retry("cut off") from error
+        except httpx.TransportError as error:
+            raise Retry("no answer") from error
 
     def ask(self, prompt: Prompt, more: Mapping[str, Any]) -> dict[str, Any]:
         body = {"model": "tiny", "messages": self.messages(prompt), **more}
@@ -152,6 +188,16 @@ class TellsWhatTheServerSaid(Plain):
         super().judge(response)
 
 
+class KeepsTheCountsOfAStreamToItself(Plain):
+    def ended(self, text: str, last: Mapping[str, Any], schema: object) -> Piece:
+        return Piece(text)
+
+
+class TakesACutStreamForAWholeOne(Plain):
+    def ended(self, text: str, last: Mapping[str, Any], schema: object) -> Piece:
+        return super().ended(text, {"usage": {"prompt_tokens": 0, "completion_tokens": 0}, **last}, schema)
+
+
 WRONG: list[tuple[str, type[Plain], Mapping[str, Any]]] = [
     ("test_every_hook_is_marked_with_hookimpl", WithoutAHook, {}),
     ("test_an_answer_comes_with_the_providers_own_counts", CountsWords, {}),
@@ -162,6 +208,11 @@ WRONG: list[tuple[str, type[Plain], Mapping[str, Any]]] = [
     ("test_an_answer_that_is_no_object_is_a_retry", TakesAnyJson, {"reply": "no"}),
     ("test_a_passing_failure_is_a_retry", GivesUpOnPassingFailures, {"fault": Fault.SERVER_ERROR}),
     ("test_a_passing_failure_is_a_retry", TakesACutAnswerForAnEmptyOne, {"fault": Fault.TRUNCATED}),
+    ("test_a_stream_ends_with_the_whole_answer_and_the_providers_own_counts", KeepsTheCountsOfAStreamToItself, {}),
+    ("test_a_stream_with_a_schema_ends_with_an_object", LeavesDataAsText, {}),
+    ("test_a_stream_of_no_object_is_a_retry", TakesAnyJson, {"reply": "[1]"}),
+    ("test_a_stream_fails_as_a_whole_answer_does", TakesACutStreamForAWholeOne, {"fault": Fault.TRUNCATED}),
+    ("test_a_stream_fails_as_a_whole_answer_does", RetriesARefusedKey, {"fault": Fault.REFUSED}),
     ("test_a_refused_credential_needs_the_operator", RetriesARefusedKey, {}),
     ("test_secrets_stay_out_of_sight", TellsWhatTheServerSaid, {}),
 ]

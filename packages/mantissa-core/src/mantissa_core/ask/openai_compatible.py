@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, HttpUrl, SecretStr
 
 from mantissa_core.hookspecs import PluginConfig, hookimpl
-from mantissa_core.model.completion import Completion, Prompt
+from mantissa_core.model.completion import Completion, Piece, Prompt
 
 from .chat_completions import ChatCompletions
 from .wire import Wire
@@ -53,3 +53,8 @@ class OpenAICompatible:
     def generate_with_schema(self, prompt: Prompt, schema: Mapping[str, object]) -> Completion:
         """Answer with a JSON object."""
         return self._chats.generate_with_schema(prompt, schema)
+
+    @hookimpl
+    def stream(self, prompt: Prompt, schema: Mapping[str, object] | None) -> Iterator[Piece]:
+        """Answer piece by piece."""
+        return self._chats.stream(prompt, schema)

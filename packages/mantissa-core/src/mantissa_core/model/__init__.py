@@ -4,7 +4,7 @@ from .action import Action, Effect, Outcome, Plan
 from .alert import Alert, Delivery, Enrichment, Receipt
 from .choice import Choice
 from .collection import Blob, Decoded, Page, Pushed, Record, Records, Rejected, Stream, Window
-from .completion import Completion, Prompt
+from .completion import Completion, Piece, Prompt
 from .document import Document, Put, Secret
 from .log_type import Column, LogType, Overlay
 from .module import Command, Detector, Job
@@ -31,6 +31,7 @@ __all__ = [
     "Outcome",
     "Overlay",
     "Page",
+    "Piece",
     "Plan",
     "Prompt",
     "Pushed",

@@ -26,3 +26,11 @@ class Completion:
     input_tokens: int
     output_tokens: int
     data: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of an answer that is still being written. The last one, and it alone, has the whole ``completion``."""
+
+    text: str = ""
+    completion: Completion | None = None

@@ -23,9 +23,10 @@ import pytest
 
 from mantissa_core.errors import MantissaError, NeedsOperator, Retry
 from mantissa_core.hookspecs import PROJECT
-from mantissa_core.model import Completion, Prompt
+from mantissa_core.model import Completion, Piece, Prompt
 
 from .fake_http import RETRY_AFTER, Answer, FakeHTTP, Fault, Request
+from .sse import cut, event, halves
 
 __all__ = ["FakeOpenAI", "Fault", "LLMProviderContract", "Model"]
 
@@ -60,11 +61,20 @@ class Model(Protocol):
 class FakeOpenAI(FakeHTTP):
     """A server of the chat completions API that refuses what the real one refuses.
 
-    ``key`` is the accepted one, ``knows_schemas=False`` is a server that answers 400 to ``json_schema``.
+    ``key`` is the accepted one, ``knows_schemas=False`` is a server that answers 400 to ``json_schema``,
+    ``counts_streams=False`` one that refuses ``stream_options``, ``streams=False`` one that refuses ``stream``.
     """
 
-    def __init__(self, key: str | None = None, *, knows_schemas: bool = True) -> None:
+    def __init__(
+        self,
+        key: str | None = None,
+        *,
+        knows_schemas: bool = True,
+        counts_streams: bool = True,
+        streams: bool = True,
+    ) -> None:
         super().__init__()
+        self._counts_streams, self._streams = counts_streams, streams
         self.reply, self.input_tokens, self.output_tokens = "nothing", 42, 7
         self._key, self._knows_schemas = key, knows_schemas
 
@@ -88,6 +98,8 @@ class FakeOpenAI(FakeHTTP):
         if wrong:
             self.requests.remove(request)
             return Answer(400, {"error": {"message": wrong}})
+        if request.json().get("stream"):
+            return Answer(200, cut(self.chunks(request.json())))
         return Answer(
             200,
             {
@@ -100,9 +112,30 @@ class FakeOpenAI(FakeHTTP):
             },
         )
 
+    def chunks(self, body: Any) -> Iterator[bytes]:
+        """The events of a streamed answer; the first is about no choice, as Azure's, and a comment keeps it alive."""
+        deltas: list[Any] = [{"role": "assistant", "content": ""}, *({"content": each} for each in halves(self.reply))]
+        yield b": still here\n\n"
+        yield self.chunk(body)
+        for delta in deltas:
+            yield self.chunk(body, {"index": 0, "delta": delta, "finish_reason": None})
+        yield self.chunk(body, {"index": 0, "delta": {}, "finish_reason": "stop"})
+        if body.get("stream_options", {}).get("include_usage"):
+            yield self.chunk(body, usage={"prompt_tokens": self.input_tokens, "completion_tokens": self.output_tokens})
+        yield event("[DONE]")
+
+    def chunk(self, body: Any, *choices: Any, usage: Any = None) -> bytes:
+        """One event of a streamed answer."""
+        kind = {"object": "chat.completion.chunk", "model": f"{body['model']}-2026"}
+        return event({**kind, "choices": list(choices), "usage": usage})
+
     def _wrong(self, request: Request) -> str | None:
         body = request.json()
         messages = body.get("messages")
+        if "stream_options" in body and not (self._counts_streams and body.get("stream")):
+            return "Unknown parameter: 'stream_options'."
+        if body.get("stream") and not self._streams:
+            return "Unsupported value: 'stream' does not support true with this model."
         if not isinstance(body.get("model"), str) or not messages:
             return "'model' and 'messages' are required"
         if any(not isinstance(each.get("content"), str) or not each["content"] for each in messages):
@@ -180,6 +213,40 @@ class LLMProviderContract:
         server.heal()
         assert provider.generate(PROMPT).text == server.reply
 
+    def test_a_stream_ends_with_the_whole_answer_and_the_providers_own_counts(self, server: Any) -> None:
+        server.reply = "A login. Größe 李 🔥 and so on, until the end."
+        *pieces, last = self._streamed(server, None)
+        assert "".join(each.text for each in pieces) == server.reply
+        assert [each.completion for each in pieces] == [None] * len(pieces), "only the last piece has the whole"
+        assert isinstance(last.completion, Completion), "the last piece has the whole"
+        assert not last.text
+        assert (last.completion.text, last.completion.data) == (server.reply, None)
+        assert (last.completion.input_tokens, last.completion.output_tokens) == (42, 7)
+        assert PROMPT.user in server.asked()[-1]
+
+    def test_a_stream_with_a_schema_ends_with_an_object(self, server: Any) -> None:
+        server.reply = '{"verdict": "Größe 李 🔥"}'
+        *pieces, last = self._streamed(server, SCHEMA)
+        assert json.loads("".join(each.text for each in pieces)) == {"verdict": "Größe 李 🔥"}
+        assert last.completion is not None
+        assert last.completion.data == {"verdict": "Größe 李 🔥"}
+        assert (last.completion.input_tokens, last.completion.output_tokens) == (42, 7)
+
+    @pytest.mark.parametrize("reply", ["I would rather not.", '["benign"]', '{"verdict": ', "", "null"])
+    def test_a_stream_of_no_object_is_a_retry(self, server: Any, reply: str) -> None:
+        server.reply = reply
+        with pytest.raises(Retry):
+            self._streamed(server, SCHEMA)
+
+    @pytest.mark.parametrize("fault", [Fault.BUSY, Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.TRUNCATED, Fault.REFUSED])
+    def test_a_stream_fails_as_a_whole_answer_does(self, server: Any, fault: Fault) -> None:
+        self._streamed(server, None)  # so that a provider without one is skipped
+        error = self._failure(server, fault, lambda: self._streamed(server, None))
+        assert isinstance(error, NeedsOperator if fault is Fault.REFUSED else Retry)
+        if fault is Fault.BUSY:
+            assert isinstance(error, Retry)
+            assert error.after == pytest.approx(RETRY_AFTER, abs=2), "pass Retry-After on in seconds"
+
     def test_a_refused_credential_needs_the_operator(self, server: Any) -> None:
         provider = self.provider(server)
         error = self._failure(server, Fault.REFUSED, lambda: provider.generate(PROMPT))
@@ -191,12 +258,21 @@ class LLMProviderContract:
         caplog.set_level(logging.DEBUG)
         provider = self.provider(server)
         shown = [repr(provider), repr(vars(provider)), repr(provider.generate(PROMPT))]
+        if hasattr(provider, "stream"):
+            shown.append(repr(list(provider.stream(PROMPT, None))))
         refusals = {Fault.BUSY, Fault.SERVER_ERROR, Fault.REFUSED, Fault.REJECTED}
         for fault in sorted(server.faults & refusals, key=lambda each: each.name):
             shown.append(repr(self._failure(server, fault, lambda: provider.generate(PROMPT))))
             server.heal()
         text = "\n".join([*shown, caplog.text])
         assert not [secret for secret in self.secrets if secret in text], "a secret is in an error, a log or a repr"
+
+    def _streamed(self, server: Any, schema: Any) -> list[Piece]:
+        provider = self.provider(server)
+        if not hasattr(provider, "stream"):
+            pytest.skip("the provider does not stream, which is allowed")
+        assert hasattr(provider.stream, f"{PROJECT}_impl"), "decorate 'stream' with @hookimpl"
+        return list(provider.stream(PROMPT, schema))
 
     def _failure(self, server: Any, fault: Fault, act: Callable[[], object]) -> MantissaError:
         if fault not in server.faults:

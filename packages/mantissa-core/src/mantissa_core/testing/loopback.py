@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -43,14 +43,22 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes out; a body that is no bytes becomes JSON."""
+    """What goes out; a body that is no bytes becomes JSON.
+
+    An iterator of bytes goes out piece by piece, as it yields them; ``None`` among them cuts the connection.
+    """
 
     status: int = 200
     body: Any = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def streams(self) -> bool:
+        """Whether it goes out piece by piece."""
+        return isinstance(self.body, Iterator)
+
     def content(self) -> bytes:
-        """The body's bytes."""
+        """The body's bytes, where it is not an iterator."""
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
@@ -105,6 +113,8 @@ class LoopbackServer:
                 answer = fake.respond(Request(self.command, self.path, headers, body))
                 if answer is None:
                     self.close_connection = True
+                elif answer.streams:
+                    self._stream(answer)
                 else:
                     self._answer(answer)
 
@@ -117,6 +127,19 @@ class LoopbackServer:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)
+
+            def _stream(self, answer: Answer) -> None:
+                self.send_response_only(answer.status)
+                defaults = {"Date": self.date_time_string(int(time.time())), "Content-Type": "text/event-stream"}
+                for name, value in {**defaults, "Transfer-Encoding": "chunked", **answer.headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                for piece in answer.body:
+                    if piece is None:
+                        self.close_connection = True
+                        return
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                self.wfile.write(b"0\r\n\r\n")
 
             do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
