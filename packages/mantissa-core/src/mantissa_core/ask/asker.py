@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from mantissa_core.errors import MantissaError, NeedsOperator, PluginError, QueryError, Retry
@@ -26,6 +26,9 @@ from .plan import MOST_ROWS, Plan
 from .saved import SavedQuestions
 from .schema import Schema
 from .summary import summarize
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 LONGEST_KEPT = 1_000
 """Characters of a question that the audit log and a conversation keep."""
@@ -296,7 +299,7 @@ def _limited(plan: Plan, wanted: int | None, usual: int) -> tuple[Plan, bool]:
 def _cited(plan: Plan, table: Table, more: bool) -> Plan:
     """The same with the columns that say where a listed row stands, and one row more to tell whether there are more."""
     changes: dict[str, object] = {"limit": plan.limit + 1} if more else {}
-    if not plan.measures:
+    if not plan.measures and plan.sequence is None:  # a sequence says where its events stand by itself
         shown = listed(plan, table)
         extra = (each for each in ("m_id", "m_table") if each in table.columns and each not in shown)
         changes["select"] = (*shown, *extra)
@@ -305,8 +308,6 @@ def _cited(plan: Plan, table: Table, more: bool) -> Plan:
 
 def _with_rows(answer: Answer, plan: Plan, result: QueryResult, *, cached: bool) -> Answer:
     rows, truncated = result.rows, result.truncated
-    cited = () if plan.measures or "m_id" not in rows.column_names else rows["m_id"].to_pylist()
-    tables = rows["m_table"].to_pylist() if "m_table" in rows.column_names else [plan.source] * rows.num_rows
     scanned, took = (0, 0.0) if cached else (result.data_scanned_bytes, result.execution_time_ms)
     return replace(
         answer,
@@ -315,7 +316,15 @@ def _with_rows(answer: Answer, plan: Plan, result: QueryResult, *, cached: bool)
         columns=answer.columns or tuple(rows.column_names),
         statistics=Statistics(scanned, took, rows.num_rows),
         summary=summarize(plan, rows, truncated=truncated),
-        citations=tuple(Citation(str(id_), str(table)) for id_, table in zip(cited, tables, strict=False)),
+        citations=() if plan.measures else tuple(_citations(plan, rows)),
         truncated=truncated,
         cached=cached,
     )
+
+
+def _citations(plan: Plan, rows: pa.Table) -> Iterator[Citation]:
+    """Where the events stand; of a sequence the earlier one of each row before the later one."""
+    sides = ("first", "then") if plan.sequence else ("m",)
+    columns = [(f"{side}_id", f"{side}_table") for side in sides if f"{side}_id" in rows.column_names]
+    for row in rows.select([name for pair in columns for name in pair if name in rows.column_names]).to_pylist():
+        yield from (Citation(str(row[id_]), str(row.get(table, plan.source))) for id_, table in columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC
 
-from .plan import All, Any, Compare, Filter, Measure, Not, Period, Plan
+from .plan import All, Any, Baseline, Compare, Filter, Measure, Not, Period, Plan, Sequence
 from .schema import Schema
 from .time.window import Window
 
@@ -20,16 +20,49 @@ _NAMES = {
     "m_log_type": "log",
 }  # fmt: skip
 _FUNCTIONS = {"sum": "the sum of", "avg": "the mean of", "min": "the least", "max": "the greatest"}
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
 def explain(plan: Plan, schema: Schema) -> str:
     """One or two sentences, with the window in absolute times."""
     table = schema.tables.get(plan.source)
     source = table.title if table else plan.source
-    what = _measured(plan) if plan.measures else "Lists events" if plan.limit > 1 else f"Finds the {_edge(plan)} event"
     where = f", where {' and '.join(map(_filter, plan.filters))}" if plan.filters else ""
+    when = f", from {_period(plan.period)}{_versus(plan)}{_ending(plan)}."
+    if plan.sequence:
+        return f"{_sequence(plan, plan.sequence, source)}{where}{when}"
+    if plan.baseline and plan.baseline.kind != "new_value":
+        return f"{_silence(plan.baseline, source)}{where}{when}"
+    what = _measured(plan) if plan.measures else "Lists events" if plan.limit > 1 else f"Finds the {_edge(plan)} event"
     new = f", with a {named(plan.baseline.field)} that is new within {plan.baseline.days} days" if plan.baseline else ""
-    return f"{what} of {source}{where}{new}, from {_period(plan.period)}{_versus(plan)}{_ending(plan)}."
+    return f"{what} of {source}{where}{new}{when}"
+
+
+def _sequence(plan: Plan, sequence: Sequence, source: str) -> str:
+    """What came after what, of whom, how soon."""
+    what = f"{_measured(plan)} in which" if plan.measures else "Finds where"
+    once = f", the last time for each {named(sequence.key)}" if sequence.each_key else ""
+    several = f"at least {sequence.at_least:,} events" if sequence.at_least > 1 else "an event"
+    first, then = (" and ".join(map(_filter, each)) for each in (sequence.first, sequence.then))
+    return (
+        f"{what}, in {source}, an event where {then} came after {several} where {first}, of the same "
+        f"{named(sequence.key)} and within {lasting(sequence.within)}{once}"
+    )
+
+
+def _silence(baseline: Baseline, source: str) -> str:
+    """Who was there before."""
+    who = f"each {named(baseline.field)}"
+    if baseline.kind == "dormant":
+        return f"Finds {who} with events of {source} in the {baseline.days} days before the time and none in it"
+    return f"Finds {who} with events of {source}, none in the {baseline.days} days before, but some before those"
+
+
+def lasting(seconds: int) -> str:
+    """A time in people's words: ``10 minutes``."""
+    name, length = next(each for each in _UNITS if seconds % each[1] == 0)
+    count = seconds // length
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
 def _edge(plan: Plan) -> str:
@@ -43,16 +76,32 @@ def _edge_of_list(plan: Plan) -> str:
 def _measured(plan: Plan) -> str:
     measures = ", ".join(map(_measure, plan.measures))
     groups = [f"by {each.bucket}" if each.bucket else f"for each {named(each.field)}" for each in plan.groups]
-    having = [f"where that {_OPS[each.op]} {each.value}" for each in plan.having]
-    return " ".join([f"Counts {measures}", *groups, *having])
+    having = [_having(each, len(plan.measures) > 1) for each in plan.having]
+    counts = plan.measures[0].function.startswith("count")
+    return " ".join([f"{'Counts' if counts else 'Computes'} {measures}", *groups, *having])
+
+
+def _having(compare: Compare, several: bool) -> str:
+    return f"where {compare.field if several else 'that'} {_OPS[compare.op]} {compare.value}"
 
 
 def _measure(measure: Measure) -> str:
-    if measure.function == "count":
-        return "events"
-    if measure.function == "count_distinct":
-        return f"different values of {named(measure.field or '')}"
-    return f"{_FUNCTIONS[measure.function]} {named(measure.field or '')}"
+    field = named(measure.field or "")
+    where = f" where {_filter(measure.where)}" if measure.where else ""
+    match measure.function:
+        case "count":
+            said = "events" if measure.field is None else f"events with {field}"
+        case "count_distinct":
+            said = f"different values of {field}"
+        case "quantile":
+            q = measure.q or 0
+            said = f"the median of {field}" if q == 0.5 else f"the {100 * q:.6g}th percentile of {field}"
+        case "ratio":
+            against = f"to those where {_filter(measure.against)}" if measure.against else "among all of them"
+            return f"the {'ratio' if measure.against else 'share'} of events{where} {against}"
+        case _:
+            said = f"{_FUNCTIONS[measure.function]} {field}"
+    return f"{said}{where}"
 
 
 def _filter(filter_: Filter) -> str:
@@ -85,6 +134,8 @@ def _versus(plan: Plan) -> str:
 def _ending(plan: Plan) -> str:
     if plan.limit == 1:
         return ""
+    if plan.baseline and plan.baseline.kind != "new_value":
+        return f"; {plan.limit:,} at most"
     if not plan.measures:
         return f"; the {_edge_of_list(plan)} first, {plan.limit:,} at most"
     return f"; {plan.limit:,} at most" if plan.groups else ""

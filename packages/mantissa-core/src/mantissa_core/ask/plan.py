@@ -15,9 +15,13 @@ Scalar = str | int | float | bool
 Op = Literal[
     "eq", "ne", "in", "not_in", "lt", "le", "gt", "ge", "contains", "starts", "ends", "cidr", "is_null", "not_null"
 ]
-Function = Literal["count", "count_distinct", "sum", "avg", "min", "max"]
+Function = Literal["count", "count_distinct", "sum", "avg", "min", "max", "quantile", "ratio"]
 Bucket = Literal["minute", "hour", "day", "week", "month"]
 MOST_ROWS = 10_000
+DAY = 86_400
+"""Seconds."""
+FIRST_TIME, THEN_TIME, PAIRS, LAST_BEFORE = "first_time", "then_time", "pairs", "last_before"
+"""Columns of the results of sequences, and of who was silent."""
 
 
 class _Model(BaseModel):
@@ -88,17 +92,41 @@ class Measure(_Model):
     function: Function = "count"
     field: str | None = None
     """What is counted or summed; ``count`` without it counts rows."""
+    q: float | None = Field(None, gt=0, lt=1)
+    """Which quantile: 0.95 is the 95th percentile, 0.5 the median."""
+    where: Filter | None = None
+    """Only over the rows that meet this; of a ratio the rows above the line."""
+    against: Filter | None = None
+    """Of a ratio the rows below the line; all rows where it is empty, so that it is a share between 0 and 1."""
+    label: str = Field("", pattern=r"^([A-Za-z]\w{0,59})?$")
+    """The column of the result, where its usual name would not tell enough."""
 
     @model_validator(mode="after")
     def _about_something(self) -> Measure:
-        if self.function != "count" and self.field is None:
+        if self.function not in ("count", "ratio") and self.field is None:
             raise ValueError(f"{self.function} needs a field")
+        if (self.q is None) == (self.function == "quantile"):
+            raise ValueError("quantile takes a q, and nothing else does")
+        if self.function == "ratio" and (self.where is None or self.field is not None):
+            raise ValueError("a ratio is of rows: it needs where, and no field")
+        if self.against is not None and self.function != "ratio":
+            raise ValueError("only a ratio is against something")
         return self
 
     @property
     def name(self) -> str:
         """The column of the result."""
-        return "events" if self.function == "count" else f"{self.function}_{self.field}"
+        if self.label:
+            return self.label
+        match self.function:
+            case "count":
+                return "events"
+            case "ratio":
+                return "ratio" if self.against else "share"
+            case "quantile":
+                percent = f"{100 * (self.q or 0):.6g}".replace(".", "_")
+                return f"median_{self.field}" if self.q == 0.5 else f"p{percent}_{self.field}"
+        return f"{self.function}_{self.field}"
 
 
 class Group(_Model):
@@ -114,11 +142,34 @@ class Group(_Model):
 
 
 class Baseline(_Model):
-    """Only what is new: rows whose ``field`` was not seen with the same ``per`` in the days before the period."""
+    """What was before decides. In all of it only the rows that meet the plan's filters count, but for ``new_value``.
 
+    ``new_value``: rows whose ``field`` was not seen with the same ``per`` in the ``days`` before the period.
+    ``dormant``: values of ``field`` that were seen in the ``days`` before the period, and not in it.
+    ``returned``: values that are seen in the period, were not in the ``days`` before it, and were before that.
+    """
+
+    kind: Literal["new_value", "dormant", "returned"] = "new_value"
     field: str
     per: str | None = "m_user"
     days: Annotated[int, Field(ge=1, le=400)] = 30
+
+
+class Sequence(_Model):
+    """Something that came after something else, of the same ``key``: the second strictly later, both in the period.
+
+    Each event of ``then`` stands beside the last one of ``first`` before it.
+    """
+
+    first: tuple[Filter, ...] = Field(min_length=1, max_length=50)
+    then: tuple[Filter, ...] = Field(min_length=1, max_length=50)
+    key: str = "m_user"
+    within: int = Field(DAY, ge=1, le=400 * DAY)
+    """Seconds between the two; where more than one of ``first`` is wanted, from the earliest of them."""
+    at_least: int = Field(1, ge=1, le=100_000)
+    """So many of ``first`` within that time."""
+    each_key: bool = False
+    """One row for each key, the last time that it happened, in place of one for each event of ``then``."""
 
 
 class Order(_Model):
@@ -131,8 +182,8 @@ class Order(_Model):
 class Plan(_Model):
     """A question about one table or view.
 
-    Without measures and groups it lists rows. ``versus`` is a second period of the same question: its measures stand
-    beside those of the first.
+    Without measures and groups it lists rows, or what a sequence finds. ``versus`` is a second period of the same
+    question: its measures stand beside those of the first.
     """
 
     source: str
@@ -142,12 +193,13 @@ class Plan(_Model):
     period: Period
     versus: Period | None = None
     baseline: Baseline | None = None
+    sequence: Sequence | None = None
     select: tuple[str, ...] = Field((), max_length=50)
     """Columns of a list; those that tell most where it is empty."""
     groups: tuple[Group, ...] = Field((), max_length=5)
     measures: tuple[Measure, ...] = Field((), max_length=10)
     having: tuple[Compare, ...] = Field((), max_length=10)
-    """About measures, by the names of their columns."""
+    """About measures, by the names of their columns; a text as value is the name of another measure."""
     order: tuple[Order, ...] = Field((), max_length=5)
     limit: int = Field(1_000, ge=1, le=MOST_ROWS)
     assumptions: tuple[str, ...] = ()
@@ -155,16 +207,41 @@ class Plan(_Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Plan:
-        results = {*(each.name for each in self.groups), *(each.name for each in self.measures)}
+        results = results_of(self)
         if self.groups and not self.measures:
             raise ValueError("groups need a measure, such as count")
-        if unknown := [each.field for each in self.having if each.field not in results]:
-            raise ValueError(f"having: no column {unknown[0]!r} in the result")
+        for each in self.having:
+            other = [each.value] if isinstance(each.value, str) else []
+            if unknown := [name for name in (each.field, *other) if name not in results]:
+                raise ValueError(f"having: no column {unknown[0]!r} in the result")
         if self.measures and (unknown := [each.by for each in self.order if each.by not in results]):
             raise ValueError(f"order: no column {unknown[0]!r} in the result")
         if self.versus and not self.measures:
             raise ValueError("versus compares measures: a list has none")
+        labels = [each.name for each in self.measures if each.label or each.where]
+        if any(results.count(label) > 1 for label in labels):
+            raise ValueError("two columns of the result have the same name: label the measures")
+        self._shapes_fit()
         return self
+
+    def _shapes_fit(self) -> None:
+        """What came before, what came after what and two periods are questions of their own."""
+        silence = self.baseline if self.baseline and self.baseline.kind != "new_value" else None
+        if (self.sequence or silence) and sum(map(bool, (self.sequence, self.baseline, self.versus))) > 1:
+            raise ValueError("sequence, baseline and versus exclude each other")
+        if silence and (not self.measures or [each.name for each in self.groups] != [silence.field] or self.having):
+            raise ValueError(
+                f"{silence.kind} is about the values of {silence.field}: group by it alone, without having"
+            )
+        if self.sequence and (self.select or (self.sequence.each_key and self.measures)):
+            raise ValueError("a sequence shows its own columns, or measures of all that it finds")
+        if self.sequence and any(each.where for each in self.measures):
+            raise ValueError("measures of what a sequence finds have no condition of their own")
+
+
+def results_of(plan: Plan) -> list[str]:
+    """The columns of a result with measures, those of a second period left out."""
+    return [*(each.name for each in plan.groups), *(each.name for each in plan.measures)]
 
 
 All.model_rebuild()

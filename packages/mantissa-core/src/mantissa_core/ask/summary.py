@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .explain import named
-from .plan import Plan
+from .plan import FIRST_TIME, LAST_BEFORE, PAIRS, THEN_TIME, Measure, Plan
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +24,10 @@ def summarize(plan: Plan, rows: pa.Table, *, truncated: bool = False) -> str:
     found = rows.to_pylist()
     if not found:
         return "Nothing was found in this time."
+    if plan.baseline and plan.baseline.kind != "new_value":
+        return _silent(plan.groups[0].name, found, truncated)
+    if plan.sequence and not plan.measures:
+        return _sequences(plan.sequence.key, found, truncated)
     if not plan.measures:
         return _one(found[0]) if len(found) == 1 else _list(found, truncated)
     if plan.groups:
@@ -35,6 +39,29 @@ def _one(row: dict[str, Any]) -> str:
     said = [f"{named(name)} {_value(row[name])}" for name in _TOLD if row.get(name) not in (None, "", [])]
     when = f"One event, at {_value(row['m_time'])} UTC" if row.get("m_time") else "One event"
     return f"{when}: {', '.join(said)}." if said else f"{when}."
+
+
+def _silent(key: str, rows: Sequence[dict[str, Any]], truncated: bool) -> str:
+    """Who, and since when. The one who was away longest comes first."""
+    who = named(key)
+    longest = ", ".join(f"{_value(row[key])} (last seen before {_value(row[LAST_BEFORE])} UTC)" for row in rows[:_MOST])
+    count = f"{len(rows):,} {_plural(who, len(rows))}"
+    return f"{f'The first {count} of more' if truncated else count}. Longest away: {longest}."
+
+
+def _sequences(key: str, rows: Sequence[dict[str, Any]], truncated: bool) -> str:
+    newest = rows[0]
+    after = newest[THEN_TIME] - newest[FIRST_TIME]
+    keys = len({_value(row[key]) for row in rows})
+    who = _plural(named(key), keys)
+    times = sum(row.get(PAIRS) or 1 for row in rows)
+    first = "The first of more: it" if truncated else "It"
+    last = f"{_value(newest[key])}, {_value(newest[FIRST_TIME])} UTC and then {_value(newest[THEN_TIME])} UTC"
+    return f"{first} happened {_times(times)}, of {keys:,} {who}. The last: {last}, {after} later."
+
+
+def _times(count: int) -> str:
+    return f"{count:,} time{'' if count == 1 else 's'}"
 
 
 def _list(rows: Sequence[dict[str, Any]], truncated: bool) -> str:
@@ -63,14 +90,17 @@ def _groups(plan: Plan, rows: Sequence[dict[str, Any]], truncated: bool) -> str:
     ranked = sorted(rows, key=lambda row: -(_number(row[measure]) or 0))
     names = [each.name for each in plan.groups]
     what = " and ".join(map(named, names))
+    order = next((each for each in plan.order if each.by == measure), None)
+    if order and not order.descending:
+        ranked = list(rows)
     most = ", ".join(
         f"{' / '.join(_value(row[name]) for name in names)} ({_value(row[measure])})" for row in ranked[:3]
     )
     several = f"{len(rows):,} {_plural(what, len(rows)) if len(names) == 1 else f'groups by {what}'}"
     count = f"The first {several} of more" if truncated else several
     total = sum(_number(row[measure]) or 0 for row in rows)
-    events = f", {_events(total)} in all" if plan.measures[0].function == "count" and not truncated else ""
-    return f"{count}{events}. Most: {most}."
+    events = f", {_events(total)} in all" if plan.measures[0] == Measure() and not truncated else ""
+    return f"{count}{events}. {'Fewest' if order and not order.descending else 'Most'}: {most}."
 
 
 def _events(count: float) -> str:
@@ -88,7 +118,7 @@ def _figures(plan: Plan, row: dict[str, Any]) -> str:
     for each in plan.measures:
         now, what = row[each.name], named(each.name)
         if plan.versus is None:
-            sentences.append(f"{_events(now)}." if each.function == "count" else f"{what.capitalize()}: {_value(now)}.")
+            sentences.append(f"{_events(now)}." if each == Measure() else f"{what.capitalize()}: {_value(now)}.")
             continue
         before = row[f"{each.name}_before"]
         told = f"{_value(now)}, {_value(before)} in the time compared with"
