@@ -49,7 +49,9 @@ def notes(plan: Plan, title: str, rows: Sequence[dict[str, Any]], span: Callable
     begins = plan.period.lo - timedelta(days=plan.baseline.days if plan.baseline else 0)
     if held.first <= begins:
         return ()
-    return (f"{title} begins at {_when(held.first)} UTC: what looks new may only be older than that",)
+    new = plan.baseline is not None and plan.baseline.kind == "new_value"
+    what = "what looks new may only be older than that" if new else "who was there before that is not known"
+    return (f"{title} begins at {_when(held.first)} UTC: {what}",)
 
 
 def _nothing(plan: Plan, rows: Sequence[dict[str, Any]]) -> bool:
