@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -27,7 +28,9 @@ from typing import Any
 
 import sqlglot
 import yaml
-from ask_lake import DAYS, NOW, SEED, SETTINGS, START, build
+from ask_draw import NOW
+from ask_lake import DAYS, SEED, SETTINGS, START, build
+from ask_sources import SOURCES
 from mantissa_core import Runtime
 from mantissa_core.ask.compile import compile_plan
 from mantissa_core.ask.parse import Abstained, Understood, parse
@@ -39,7 +42,9 @@ from mantissa_core.simulate import cloudtrail_stream
 from record import machine, record, table
 
 QUESTIONS = Path(__file__).with_name("questions")
-SETS = ("canonical", "voices", "follow_ups", "abstain")
+SETS = ("canonical", "voices", "follow_ups", "abstain", "everyday")
+WIDE = {"everyday"}
+"""Sets about the tables of other sources, too."""
 WARM = (
     "how many AWS errors were there this week?",
     "top 5 AWS services by number of calls in the last 24 hours",
@@ -63,6 +68,8 @@ class Question:
     question: str
     sql: tuple[str, ...] = ()
     follows: str = ""
+    voice: str = ""
+    canonical: bool = False
     expect: str = ""
 
 
@@ -84,15 +91,23 @@ def main() -> None:
         "--events", type=int, metavar="N", help="besides: from question to rows over N CloudTrail events"
     )
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        build(Path(folder))
-        with Runtime.open({"home": folder, "lake": SETTINGS}) as runtime:
-            text = report(Judge(runtime), options.set or SETS, options.wrong)
+    with ExitStack() as stack:
+        judges = [stack.enter_context(judge(wide)) for wide in (False, True)]
+        text = report(*judges, options.set or SETS, options.wrong)
     if options.events:
         text += "\n" + warm(options.events)
     print(text)
     if options.record:
         record("ask", text)
+
+
+@contextmanager
+def judge(wide: bool) -> Iterator[Judge]:
+    """One over a lake of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        build(Path(folder), wide=wide)
+        with Runtime.open({"home": folder, "lake": SETTINGS}) as runtime:
+            yield Judge(runtime, wide=wide)
 
 
 def read(name: str) -> list[Question]:
@@ -106,9 +121,10 @@ def read(name: str) -> list[Question]:
 class Judge:
     """Asks questions of a lake and compares what comes with what should."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, *, wide: bool = False) -> None:
         self.runtime = runtime
-        self.schema = Schema.of(LogTypes.load(), {"aws_cloudtrail", "okta_system"})
+        names = (each.replace(".", "_") for each in SOURCES) if wide else ()
+        self.schema = Schema.of(LogTypes.load(), {"aws_cloudtrail", "okta_system", *names})
 
     def judge(self, question: Question) -> Verdict:
         previous = None
@@ -186,7 +202,7 @@ def _value(value: Any) -> str:
     return json.dumps(value, default=str)
 
 
-def report(judge: Judge, sets: Iterable[str], show: bool = False) -> str:
+def report(judge: Judge, wide: Judge, sets: Iterable[str], show: bool = False) -> str:
     """The section for RESULTS.md."""
     lines = ["| set | questions | right | wrong | abstained |", "| --- | --- | --- | --- | --- |"]
     shapes: dict[str, Counter[str]] = defaultdict(Counter)
@@ -194,7 +210,7 @@ def report(judge: Judge, sets: Iterable[str], show: bool = False) -> str:
     for name in sets:
         questions = read(name)
         asked += questions
-        verdicts = [judge.judge(each) for each in questions]
+        verdicts = [(wide if name in WIDE else judge).judge(each) for each in questions]
         counts = Counter(each.verdict for each in verdicts)
         figures = " | ".join(_share(counts[each], len(questions)) for each in ("right", "wrong", "abstained"))
         lines.append(f"| {name} | {len(questions)} | {figures} |")

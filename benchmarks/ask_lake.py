@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from ask_sources import sources
 from mantissa_core import Runtime
 from mantissa_core.simulate import simulate
 
 START, DAYS, EVENTS, SEED = date(2026, 1, 7), 14, 20_000, 7
-NOW = datetime(2026, 1, 20, 18, tzinfo=UTC)
-"""A Tuesday evening; the data goes on for six hours, which no question may see."""
 SETTINGS: dict[str, Any] = {"url": "lake", "retention_days": 36_500}
 ACCOUNT = "111122223333"
 
@@ -78,13 +77,18 @@ _OKTA: tuple[tuple[str, str, str, str, str, str], ...] = (
 )
 
 
-def build(home: Path, *, days: int = DAYS, events: int = EVENTS) -> None:
-    """Make the lake in ``home``: the last ``days`` of the two weeks, with about ``events`` events."""
+def build(home: Path, *, days: int = DAYS, events: int = EVENTS, wide: bool = False) -> None:
+    """Make the lake in ``home``: the last ``days`` of the two weeks, with about ``events`` events.
+
+    A ``wide`` one has the tables of other sources, too.
+    """
     first = START + timedelta(days=DAYS - days)
     with Runtime.open({"home": str(home), "lake": SETTINGS}) as runtime:
         for log_type, lines in simulate(seed=SEED, day=first, days=days, events=events).events.items():
             more = [line for line in added(log_type) if line[0] >= first.isoformat()]
             runtime.ingest(log_type, [*(each.line for each in lines), *(text.encode() for _, text in more)])
+        for log_type, lines in sources() if wide else ():
+            runtime.ingest(log_type, lines)
 
 
 def added(log_type: str) -> Iterator[tuple[str, str]]:

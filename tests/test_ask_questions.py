@@ -28,7 +28,7 @@ def asked():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
         yield _module("ask_lake"), _module("ask")
-        for name in ("ask", "ask_lake", "record"):
+        for name in ("ask", "ask_draw", "ask_lake", "ask_services", "ask_sources", "record"):
             sys.modules.pop(name, None)
 
 
@@ -84,7 +84,7 @@ def test_the_comparison_wants_all_rows_and_no_others(asked):
     ],
 )
 def test_log_types_bring_phrases_of_their_own(asked, judge, question, column, value):
-    answer = parse(question, judge.schema, asked[0].NOW)
+    answer = parse(question, judge.schema, asked[1].NOW)
     assert not isinstance(answer, Abstained), answer.reason
     [condition] = answer.plan.filters
     assert condition.field == column
@@ -99,7 +99,7 @@ def test_questions_of_others_are_read_from_their_source_or_not_answered(asked, j
     lines = (Path(os.environ["MANTISSA_TEST_DATA"]) / "nl-questions.jsonl").read_text("utf-8").splitlines()
     plans, misread = {}, []
     for each in map(json.loads, lines):
-        answer = parse(each["question"], judge.schema, asked[0].NOW, previous=plans.get(each["follows"]))
+        answer = parse(each["question"], judge.schema, asked[1].NOW, previous=plans.get(each["follows"]))
         if isinstance(answer, Abstained):
             continue
         plans[each["id"]] = answer.plan
