@@ -331,13 +331,15 @@ class Parts:
         # One row more than is returned tells that there were more.
         return guard(sql, tables, "duckdb", max_rows=limit + 1, parameters=parameters, known=may)
 
-    def estimate(self, sql: str, parameters: Mapping[str, Any] | None = None) -> CostEstimate:
+    def estimate(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, *, allowed: Collection[str] | None = None
+    ) -> CostEstimate:
         """What ``query`` would read and cost; reads nothing but the files' footers.
 
         Raises:
             QueryError: the statement would be refused.
         """
-        return self.query_backend.estimate_query(self.prepare(sql, parameters or {}, 0))
+        return self.query_backend.estimate_query(self.prepare(sql, parameters or {}, 0, allowed=allowed))
 
     @cached_property
     def prices(self) -> Prices:

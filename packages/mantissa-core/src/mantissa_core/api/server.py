@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -14,6 +15,8 @@ from .app import create_app
 from .oidc import Oidc
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
     from mantissa_core.api_section import ApiSection
     from mantissa_core.runtime import Runtime
 
@@ -29,10 +32,15 @@ def serve(runtime: Runtime, section: ApiSection, started: Callable[[str], None] 
     Raises:
         NeedsOperator: the address cannot be listened on. ConfigError: the certificate cannot be used.
     """
-    certificate, key = (runtime.home / each if each else None for each in (section.tls_certificate, section.tls_key))
     provider = Oidc(section.oidc) if section.oidc else None
+    listen(create_app(runtime, provider=provider), runtime.home, section, started)
+
+
+def listen(app: Starlette, home: Path, section: ApiSection, started: Callable[[str], None]) -> None:
+    """Answer with an application, as :func:`serve` does."""
+    certificate, key = (home / each if each else None for each in (section.tls_certificate, section.tls_key))
     config = uvicorn.Config(
-        create_app(runtime, provider=provider),
+        app,
         host=section.host,
         port=section.port,
         ssl_certfile=certificate,
@@ -48,7 +56,7 @@ def serve(runtime: Runtime, section: ApiSection, started: Callable[[str], None] 
     try:
         config.load()
     except OSError as error:  # ssl.SSLError among them
-        raise ConfigError(str(runtime.home), "api.tls_certificate", "files that cannot be used",
+        raise ConfigError(str(home), "api.tls_certificate", "files that cannot be used",
                           f"a certificate and its key in PEM ({error.strerror})") from error  # fmt: skip
     with _listening(section.host, section.port) as listener:
         scheme, port = "https" if certificate else "http", listener.getsockname()[1]

@@ -24,6 +24,8 @@ PARTITIONS = ("alerts", "api", "rules", "setup")
 """Those where changes are noted beside what they change."""
 QUERY = "query"
 """The subject of every query."""
+TOOL = "tool"
+"""Below it stand the calls of tools that run no query."""
 QUERIES_KEPT = timedelta(days=400)
 LONGEST_SQL = 20_000
 """Characters of a statement that are kept."""
@@ -43,14 +45,24 @@ def entries(state: State, partition: str, subject: str) -> Iterator[Mapping[str,
 
 def query_entry(by: str, at: datetime, sql: str, outcome: str, **facts: Any) -> Put:
     """The document of a query that somebody ran. It is kept for ``QUERIES_KEPT``."""
-    made = entry(QUERY, "query", by, at, sql=sql[:LONGEST_SQL], outcome=outcome, **facts)
+    made = entry(QUERY, "query", by, at, outcome=outcome, **facts, sql=sql[:LONGEST_SQL])
     return Put(made.key, made.value, at + QUERIES_KEPT)
+
+
+def tool_entry(by: str, at: datetime, tool: str, outcome: str, **facts: Any) -> Put:
+    """The document of a tool's call that ran no query. It is kept for ``QUERIES_KEPT``."""
+    made = entry(TOOL, "call", by, at, outcome=outcome, **facts)
+    return Put(made.key, {**(made.value or {}), "subject": f"{TOOL}/{tool}"}, at + QUERIES_KEPT)
 
 
 def trail(state: State, since: datetime | None = None, by: str | None = None) -> list[Mapping[str, Any]]:
     """What was done and asked in the instance, oldest first; since a time, by one user."""
     text = since.astimezone(UTC).isoformat(timespec="microseconds") if since else ""
-    asked = state.scan(PARTITION, _prefix(QUERY), f"{_prefix(QUERY)}{text}" if text else "")
+    asked = (
+        each
+        for subject in (QUERY, TOOL)
+        for each in state.scan(PARTITION, _prefix(subject), f"{_prefix(subject)}{text}" if text else "")
+    )
     done = (each for partition in PARTITIONS for each in state.scan(partition, "audit/"))
     values = [each.value for each in (*asked, *done)]
     found = [each for each in values if each["at"] >= text and (by is None or each["by"] == by)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from mantissa_core.api import models
 from mantissa_core.api.call import Call
 from mantissa_core.api.own_rules import OwnRules
 from mantissa_core.api.problem import not_found
+from mantissa_core.api.visible import hidden_tables, is_shown
 from mantissa_core.detect.correlate.correlation import Correlation
 from mantissa_core.detect.rules.stages import PARTITION
 from mantissa_core.detect.schedule.book import Scheduled
@@ -22,13 +22,11 @@ from mantissa_core.detect.sql_rules import SqlRule
 if TYPE_CHECKING:
     from mantissa_core.api.own_rules import AnyRule
 
-_WORD = re.compile(r"[a-z0-9_]+")
-
 
 def rules(call: Call) -> models.RulesReply:
     """The rules that loaded."""
-    own, hidden = OwnRules(call.runtime), _hidden(call)
-    found = [_reply(each, own) for each in call.runtime.rules.all if _shown(each, hidden)]
+    own, hidden = OwnRules(call.runtime), hidden_tables(call.runtime, call.caller)
+    found = [_reply(each, own) for each in call.runtime.rules.all if is_shown(each, hidden)]
     return models.RulesReply(rules=sorted(found, key=lambda each: (each.title, each.id)))
 
 
@@ -101,22 +99,9 @@ def _save(call: Call, rule_id: str, text: str, tests: str | None) -> AnyRule:
 
 def _visible(call: Call) -> AnyRule:
     found = call.runtime.rules.get(call.path["id"])
-    if found is None or not _shown(found, _hidden(call)):
+    if found is None or not is_shown(found, hidden_tables(call.runtime, call.caller)):
         raise not_found("rule")
     return found
-
-
-def _hidden(call: Call) -> frozenset[str]:
-    """The names of the tables that the caller may not see."""
-    if call.caller.tables is None:
-        return frozenset()
-    tables = {*call.runtime.lake.tables(), *(each.table for each in call.runtime.log_types)}
-    return frozenset(tables - call.caller.tables)
-
-
-def _shown(each: AnyRule, hidden: frozenset[str]) -> bool:
-    """Whether a rule names none of the hidden tables, as SQL rules do."""
-    return not hidden or hidden.isdisjoint(_WORD.findall(each.text.lower()))
 
 
 def _whole(call: Call, each: AnyRule) -> models.RuleReply:
