@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("boto3", "botocore", "litellm", "google", "azure", "duckdb", "deltalake", "sigma", "pyarrow")
+HEAVY = ("boto3", "botocore", "litellm", "google", "azure", "duckdb", "deltalake", "sigma", "pyarrow", "mcp")
 
 
 def _loaded_by(statement):

@@ -16,6 +16,7 @@ from .alert.routing.sections import EnvironmentSection, EscalationSection, Maint
 from .api_section import ApiSection
 from .ask.presets import imply
 from .errors import ConfigError
+from .mcp_section import McpSection
 from .model import Severity
 from .settings import validate
 
@@ -324,6 +325,7 @@ class Settings(_Section):
     canary: CanarySection = CanarySection()
     metrics: MetricsSection = MetricsSection()
     api: ApiSection = ApiSection()
+    mcp: McpSection = McpSection()
     log: LogSection = LogSection()
 
     @field_validator("alerts")

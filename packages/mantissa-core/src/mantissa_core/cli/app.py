@@ -20,6 +20,7 @@ SECTIONS = {
     "Run the pipeline": {
         "run": "Collect, detect, deliver and maintain until stopped.",
         "serve": "Answer the HTTP API until stopped.",
+        "mcp": "Let an AI assistant look into it, read-only.",
         "ingest": "Store log files.",
         "collect": "Collect once; coverage, gaps and backfill.",
         "detect": "Evaluate the rules on what is new.",
