@@ -6,12 +6,15 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from mantissa_core.errors import QueryError
 from mantissa_core.model.query import CostEstimate
 
 from .plan import Plan
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from .chart import Chart
 
 Status = Literal["succeeded", "abstained", "needs_confirmation", "failed", "cancelled"]
 OFFLINE = "offline"
@@ -78,6 +81,18 @@ class Answer:
     def shown(self) -> pa.Table | None:
         """The rows with the columns for people alone."""
         return self.rows.select(list(self.columns)) if self.rows is not None else None
+
+    def chart(self) -> Chart:
+        """The rows as a picture: columns over time, a bar for each group, pairs where periods are compared.
+
+        Raises:
+            QueryError: no picture says more than the rows do: a list, one figure, no rows.
+        """
+        from .chart import chart
+
+        if self.plan is None or self.rows is None:
+            raise QueryError("there are no rows to draw")
+        return chart(self.plan, self.rows, self.explanation, truncated=self.truncated)
 
     def document(self) -> dict[str, Any]:
         """As JSON values; times are ISO 8601."""

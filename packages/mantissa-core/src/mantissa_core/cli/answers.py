@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mantissa_core.errors import QueryError
+
 from .output import number, paragraph, plural, say, size, table, width
 from .query import show_rows
 
@@ -18,8 +20,8 @@ _WIDE = 80
 """Terminal columns from which on a list is a table."""
 
 
-def show(answer: Answer, *, sql: bool = False) -> None:
-    """Print an answer of any status; values of logs are harmless text."""
+def show(answer: Answer, *, sql: bool = False, chart: bool = False) -> None:
+    """Print an answer of any status; values of logs are harmless text. A ``chart`` stands in place of the rows."""
     if answer.explanation:
         paragraph(answer.explanation)
     for each in answer.assumptions:
@@ -31,7 +33,8 @@ def show(answer: Answer, *, sql: bool = False) -> None:
     if answer.status != "succeeded":
         _refusal(answer)
     elif answer.rows is not None:
-        _rows(answer)
+        if not (chart and drawn(answer)):
+            _rows(answer)
         say()
         paragraph(answer.summary)
         for each in answer.notes:
@@ -40,6 +43,20 @@ def show(answer: Answer, *, sql: bool = False) -> None:
         cost = answer.cost_estimate
         price = f" for about {cost.usd:.2f} USD" if cost.usd else ""
         say(f"\nNot run. It would read up to {size(cost.bytes)}{price}.")
+
+
+def drawn(answer: Answer) -> bool:
+    """Print the chart, or why there is none; whether there is one."""
+    from .chart import show_chart
+
+    try:
+        chart = answer.chart()
+    except QueryError as error:
+        say(f"No chart: {error}.", err=True)
+        return False
+    say()
+    show_chart(chart)
+    return True
 
 
 def _refusal(answer: Answer) -> None:

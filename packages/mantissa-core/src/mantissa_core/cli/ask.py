@@ -13,18 +13,20 @@ import click
 from .answers import show, took
 from .command import Command, Session, pass_session
 from .exit_codes import Exit
-from .export import write_csv, write_json, write_parquet
+from .export import IMAGES, THEMES, write_chart, write_csv, write_json, write_parquet
 from .output import print_json, say, size
 from .progress import progress
 
 if TYPE_CHECKING:
     from mantissa_core.ask.answer import Answer
+    from mantissa_core.ask.draw import Theme
     from mantissa_core.ask.plan import Plan
     from mantissa_core.model.query import CostEstimate
     from mantissa_core.runtime import Runtime
 
-FORMATS = ("table", "json", "csv", "parquet")
+FORMATS = ("table", "json", "csv", "parquet", "svg", "png")
 _WRITERS = {"csv": write_csv, "json": write_json, "parquet": write_parquet}
+_BINARY = ("parquet", "png")
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Asked:
     explain: bool
     yes: bool
     conversation: str
+    chart: bool = False
 
 
 @click.command("ask", cls=Command)
@@ -46,7 +49,9 @@ class Asked:
 @click.option("--zone", metavar="NAME", help="Whose days and hours are meant, such as Europe/Berlin. Default: UTC.")
 @click.option("--limit", type=click.IntRange(1, 10_000), help="Rows at most. Default: query.max_result_rows, 1,000.")
 @click.option("-f", "--format", "form", type=click.Choice(FORMATS), default="table", help="Default: table.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File for csv, json, parquet.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File for all but a table.")
+@click.option("--chart", is_flag=True, help="Draw figures in place of a table.")
+@click.option("--theme", type=click.Choice(THEMES), default="light", help="Colours of svg and png. Default: light.")
 @click.option("--save", "name", metavar="NAME", help="Save the question under a name if it has an answer.")
 @click.option("--yes", is_flag=True, help="Run it whatever the estimate says.")
 @pass_session
@@ -61,6 +66,8 @@ def command(
     limit: int | None,
     form: str,
     output: Path | None,
+    chart: bool,
+    theme: Theme,
     name: str | None,
     yes: bool,
 ) -> None:
@@ -78,7 +85,7 @@ def command(
     check_export(form, output)
     if question is None and (name or output or explain or session.json or form != "table"):
         raise click.UsageError("name a QUESTION")
-    asked = Asked(this_user(), zone, limit, explain, yes, conversation or "new")
+    asked = Asked(this_user(), zone, limit, explain, yes, conversation or "new", chart)
     with session.runtime() as runtime:
         if question is None:
             from .ask_session import converse
@@ -88,7 +95,7 @@ def command(
         answer = ask(session, runtime, asked, question)
         if name and answer.status == "succeeded" and answer.plan:
             runtime.asker.saved.save(asked.user, name, question, answer.plan)
-        report(session, answer, form, output, sql=explain)
+        report(session, answer, form, output, sql=explain, chart=chart, theme=theme)
     ctx.exit(Exit.OK if answer.status == "succeeded" else Exit.USAGE)
 
 
@@ -96,12 +103,12 @@ def check_export(form: str, output: Path | None) -> None:
     """Refuse what cannot be written.
 
     Raises:
-        UsageError: parquet without a file, or a file for a table.
+        UsageError: parquet or png without a file, or a file for a table.
     """
-    if form == "parquet" and output is None:
-        raise click.UsageError("parquet is binary: name a file with --output")
+    if form in _BINARY and output is None:
+        raise click.UsageError(f"{form} is binary: name a file with --output")
     if output is not None and form == "table":
-        raise click.UsageError("--output needs --format csv, json or parquet")
+        raise click.UsageError(f"--output needs --format {', '.join(FORMATS[1:-1])} or {FORMATS[-1]}")
 
 
 def ask(session: Session, runtime: Runtime, asked: Asked, question: str, plan: Plan | None = None) -> Answer:
@@ -129,14 +136,30 @@ def _confirmed(session: Session, *, yes: bool) -> Callable[[CostEstimate], bool]
     return confirm
 
 
-def report(session: Session, answer: Answer, form: str, output: Path | None, *, sql: bool = False) -> None:
-    """Print an answer, or write its rows; what a person needs besides goes to standard error."""
+def report(
+    session: Session,
+    answer: Answer,
+    form: str,
+    output: Path | None,
+    *,
+    sql: bool = False,
+    chart: bool = False,
+    theme: Theme = "light",
+) -> None:
+    """Print an answer, or write its rows or its chart; what a person needs besides goes to standard error.
+
+    Raises:
+        QueryError: there is no chart to write.
+        NeedsOperator: nothing is installed that draws.
+    """
     if session.json:
         print_json(answer.document())
+    elif form in IMAGES and answer.rows is not None:
+        write_chart(answer, form, theme, output)
     elif form != "table" and answer.rows is not None:
         _WRITERS[form](answer.rows, output)
     else:
-        show(answer, sql=sql)
+        show(answer, sql=sql, chart=chart)
     if session.json or session.quiet:
         return
     if answer.rows is not None and (answer.truncated or sys.stderr.isatty()):

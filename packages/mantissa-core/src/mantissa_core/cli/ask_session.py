@@ -9,7 +9,7 @@ import click
 
 from mantissa_core.errors import QueryError
 
-from .answers import show, took
+from .answers import drawn, show, took
 from .output import say, table
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 HELP = (
     (":sql", "the SQL of the last answer"),
+    (":chart", "the last answer as a chart"),
     (":cite", "ids and tables of the events that it lists"),
     (":save NAME", "save the last question"),
     (":new", "begin another conversation"),
@@ -63,7 +64,7 @@ def _answer(session: Session, runtime: Runtime, asked: Asked, question: str) -> 
 
     answer = ask(session, runtime, asked, question)
     asked.conversation = answer.conversation or asked.conversation
-    show(answer, sql=asked.explain)
+    show(answer, sql=asked.explain, chart=asked.chart)
     if answer.rows is not None and not session.quiet:
         say(took(answer), err=True)
     say()
@@ -76,12 +77,14 @@ def _command(runtime: Runtime, asked: Asked, line: str, last: Answer | None) -> 
         asked.conversation = "new"
     elif name == ":help":
         table(["COMMAND", "WHAT IT DOES"], HELP, fixed=["COMMAND"])
-    elif name not in (":sql", ":cite", ":save"):
+    elif name not in (":sql", ":chart", ":cite", ":save"):
         say(f"{name} is no command: :help lists them", err=True)
     elif last is None or last.plan is None or not last.sql:
         say("there is no answer yet", err=True)
     elif name == ":sql":
         say(last.sql)
+    elif name == ":chart":
+        drawn(last)
     elif name == ":cite":
         table(["ID", "TABLE"], [(each.m_id, each.table) for each in last.citations], fixed=["ID", "TABLE"])
     else:

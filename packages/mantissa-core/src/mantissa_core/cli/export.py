@@ -1,4 +1,4 @@
-"""Rows as files: CSV, JSON, Parquet."""
+"""Rows as files: CSV, JSON, Parquet. Charts as files: SVG, PNG."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ import click
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from mantissa_core.ask.answer import Answer
+    from mantissa_core.ask.draw import Theme
+
+THEMES = ("light", "dark")
+IMAGES = ("svg", "png")
 
 
 def write_csv(rows: pa.Table, output: Path | None) -> None:
@@ -38,6 +44,25 @@ def write_parquet(rows: pa.Table, output: Path | None) -> None:
     import pyarrow.parquet as pq
 
     pq.write_table(rows, output, compression="zstd")
+
+
+def write_chart(answer: Answer, form: str, theme: Theme, output: Path | None) -> None:
+    """A picture of the rows, to a file; SVG may go to standard output.
+
+    Raises:
+        QueryError: they have none.
+        NeedsOperator: matplotlib is not installed.
+    """
+    from mantissa_core.ask.draw import png, svg
+
+    if form == "png" and output is not None:
+        output.write_bytes(png(answer.chart(), theme))
+        return
+    text = svg(answer.chart(), theme)
+    if output is not None:
+        output.write_text(text, "utf-8")
+    else:
+        click.echo(text, nl=False)
 
 
 def _flat(value: Any) -> Any:

@@ -102,14 +102,14 @@ def table(
         )
     for row in texts:
         grid.add_row(*(Text("\n").join(Text(line, (styles or {}).get(line, "")) for line in lines) for lines in row))
-    _print(grid)
+    print_block(grid)
 
 
 def _lines(value: object) -> list[str]:
     return [cell(each) for each in value] if isinstance(value, Stacked) else [cell(value)]
 
 
-def _print(block: RenderableType) -> None:
+def print_block(block: RenderableType) -> None:
     """Print without the blanks that fill lines up: they wrap when the output is copied."""
     terminal = console()
     with terminal.capture() as captured:
@@ -136,7 +136,7 @@ def facts(pairs: Iterable[tuple[str, object]], *, indent: int = 0) -> None:
         if value not in (None, "", (), [], {}):
             grid.add_row(Text(one_line(name)), Text(printable(_text(value))))
     if grid.row_count:
-        _print(Padding(grid, (0, 0, 0, indent)))
+        print_block(Padding(grid, (0, 0, 0, indent)))
 
 
 def cell(value: object) -> str:

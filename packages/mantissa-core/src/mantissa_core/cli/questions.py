@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .ask import FORMATS, Asked, ask, check_export, report
 from .command import Group, Session, pass_session
 from .exit_codes import Exit
+from .export import THEMES
 from .output import plural, print_json, say, table
+
+if TYPE_CHECKING:
+    from mantissa_core.ask.draw import Theme
 
 
 @click.group("questions", cls=Group)
@@ -42,12 +47,22 @@ def list_questions(session: Session) -> None:
 @click.argument("name")
 @click.option("--limit", type=click.IntRange(1, 10_000), help="Rows at most. Default: query.max_result_rows, 1,000.")
 @click.option("-f", "--format", "form", type=click.Choice(FORMATS), default="table", help="Default: table.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File for csv, json, parquet.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File for all but a table.")
+@click.option("--chart", is_flag=True, help="Draw figures in place of a table.")
+@click.option("--theme", type=click.Choice(THEMES), default="light", help="Colours of svg and png. Default: light.")
 @click.option("--yes", is_flag=True, help="Run it whatever the estimate says.")
 @pass_session
 @click.pass_context
 def run(
-    ctx: click.Context, session: Session, name: str, limit: int | None, form: str, output: Path | None, yes: bool
+    ctx: click.Context,
+    session: Session,
+    name: str,
+    limit: int | None,
+    form: str,
+    output: Path | None,
+    chart: bool,
+    theme: Theme,
+    yes: bool,
 ) -> None:
     """Ask a saved question as of now."""
     from mantissa_core.state.audit import this_user
@@ -57,7 +72,7 @@ def run(
         saved = runtime.asker.saved.get(this_user(), name)
         asked = Asked(this_user(), None, limit, explain=False, yes=yes, conversation="new")
         answer = ask(session, runtime, asked, saved.question, runtime.asker.saved.plan(this_user(), name))
-        report(session, answer, form, output)
+        report(session, answer, form, output, chart=chart, theme=theme)
     ctx.exit(Exit.OK if answer.status == "succeeded" else Exit.USAGE)
 
 
