@@ -73,7 +73,7 @@ user                  events
 amara@example.com     ███████████████████████████████ 1,234
 李娜                  ██████████ 400
 (none)                ▏ 1
-arn:aws:sts::123456…  0
+arn:aw…role/deploy/s  0
 Shown: the first 4 of 9.
 """,
     ),

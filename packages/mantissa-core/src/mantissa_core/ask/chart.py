@@ -200,7 +200,15 @@ def label(value: Any) -> str:
     if value is None:
         return "(none)"
     text = f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else harmless(str(value)[: 4 * LONGEST])
-    return (text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…") or "(blank)"
+    return shortened(text, LONGEST) or "(blank)"
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters: names that are long, such as ARNs, differ at their ends."""
+    if len(text) <= most:
+        return text
+    head = (most - 1) // 3
+    return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
 
 
 def harmless(text: str) -> str:

@@ -83,9 +83,14 @@ def _bar(value: float, most: float, room: int, number: int, plain: bool) -> str:
 
 
 def _fitted(label: str, size: int) -> str:
+    """As wide as there is room; long names, such as ARNs, differ at their ends."""
     from rich.cells import cell_len, chop_cells
 
-    return label if cell_len(label) <= size else f"{chop_cells(label, size - 1)[0]}…"
+    if cell_len(label) <= size:
+        return label
+    head = max(1, (size - 1) // 3)
+    tail = chop_cells(label[::-1], max(1, size - 1 - head))[0][::-1]
+    return f"{chop_cells(label, head)[0]}…{tail}"
 
 
 # --- time -----------------------------------------------------------------------------------------------------
