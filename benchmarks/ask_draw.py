@@ -13,9 +13,11 @@ DAYS = 20
 NOW = datetime(2026, 1, 20, 18, tzinfo=UTC)
 """When the questions are asked: what comes later no answer may have."""
 PEOPLE = ("amara", "lin", "noor", "hazel", "rowan", "ivy", "basil")
-ADDRESS = {name: f"198.51.100.{10 + number}" for number, name in enumerate(PEOPLE)}
+QUIET = ("sage", "moss", "fern")
+"""Those who come back after a long silence."""
+ADDRESS = {name: f"198.51.100.{10 + number}" for number, name in enumerate((*PEOPLE, *QUIET))}
 STRANGE = ("203.0.113.40", "203.0.113.60", "203.0.113.90")
-COUNTRIES = {**dict.fromkeys(PEOPLE, "NL"), "ivy": "GB", "basil": "PT"}
+COUNTRIES = {**dict.fromkeys((*PEOPLE, *QUIET), "NL"), "ivy": "GB", "basil": "PT"}
 NAMES = {
     "NL": "Netherlands",
     "GB": "United Kingdom",
@@ -46,7 +48,7 @@ def echoed(draw: Random, told: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any,
     for when, who, *rest in told:
         yield at(when), who, *rest
         for first, hours in ((NOW, 5), (FIRST, 24 * (DAYS - 1)), (FIRST - timedelta(days=60), 24 * 55)):
-            if draw.random() < 0.4:
+            if draw.random() < 0.4 and who not in QUIET:
                 moment = first + timedelta(seconds=draw.randrange(3600 * hours))
                 yield moment, draw.choice(PEOPLE) if who in PEOPLE else who, *rest
 

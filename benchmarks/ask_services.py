@@ -101,6 +101,8 @@ _WORKSPACE: tuple[tuple[str, str, str, str, Mapping[str, Any]], ...] = (
     ),
     ("20T20:40", "ivy", "drive", "change_document_visibility", {"doc_title": "Late", "visibility": "people_with_link"}),
     *((f"20T07:1{n}", "basil", "login", "login_failure", {"login_type": "google_password"}) for n in range(3)),
+    ("20T07:40", "lin", "login", "login_failure", {"login_type": "google_password"}),
+    ("20T11:00", "lin", "drive", "download", {"doc_title": "Menu", "visibility": "private"}),
     ("20T07:14", "basil", "login", "login_success", {"login_type": "google_password"}),
     ("19T07:14", "noor", "login", "suspicious_login", {"affected_email_address": mail("noor")}),
 )
@@ -246,6 +248,8 @@ def accesses(draw: Random) -> Iterator[Event]:
 _QUERIES = (
     ("20T13:30", "ROWAN", "UNLOAD", "PAYROLL", "FAIL", 900, 0, "ACCOUNTADMIN"),
     ("20T13:35", "ROWAN", "UNLOAD", "PAYROLL", "SUCCESS", 64_000, 900_000, "ACCOUNTADMIN"),
+    ("20T13:38", "ROWAN", "SELECT", "SHOP", "SUCCESS", 900, 10, "ACCOUNTADMIN"),
+    ("19T09:00", "NOOR", "GRANT", "PAYROLL", "SUCCESS", 130, 0, "SECURITYADMIN"),
     ("20T13:40", "ROWAN", "DROP", "PAYROLL", "SUCCESS", 400, 0, "ACCOUNTADMIN"),
     ("12T13:40", "NOOR", "DROP", "SCRATCH", "SUCCESS", 300, 0, "SYSADMIN"),
     ("18T13:40", "AMARA", "DROP", "SCRATCH", "SUCCESS", 350, 0, "SYSADMIN"),
@@ -286,6 +290,7 @@ _SLACK = (
     ("2025-12-10T10:00", "amara", "manual_export_started", "workspace", "kettle"),
     ("20T20:00", "noor", "manual_export_started", "workspace", "kettle"),
     ("20T10:56", "rowan", "file_public_link_created", "file", "payroll.csv"),
+    ("20T10:57", "rowan", "file_uploaded", "file", "payroll.csv"),
     ("15T10:56", "ivy", "file_public_link_created", "file", "menu.pdf"),
     ("19T11:00", "amara", "user_deactivated", "user", "sage"),
     ("20T11:30", "amara", "guest_created", "user", "guest"),
