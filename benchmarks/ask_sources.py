@@ -12,6 +12,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from ask_accounts import MORE
 from ask_draw import ADDRESS, COUNTRIES, PEOPLE, STRANGE, Event, at, echoed, iso, mail, moments
 from ask_services import SOURCES as SERVICES
 
@@ -365,4 +366,5 @@ SOURCES = {
     "entra.audit": _entra_audit,
     "aws.vpc_flow": _flows,
     **SERVICES,
+    **MORE,
 }

@@ -28,7 +28,7 @@ def asked():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
         yield _module("ask_lake"), _module("ask")
-        for name in ("ask", "ask_draw", "ask_lake", "ask_services", "ask_sources", "record"):
+        for name in ("ask", "ask_accounts", "ask_draw", "ask_lake", "ask_services", "ask_sources", "record"):
             sys.modules.pop(name, None)
 
 
