@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # for fake_bedrock: importlib mode does not put tests on the path
+sys.path.insert(0, str(Path(__file__).parent))  # for the fakes: importlib mode does not put tests on the path
 
 import fake_bedrock  # noqa: F401  # found by the tests from here
+import fake_vertex  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from fake_bedrock import FakeBedrock
+from fake_bedrock import FakeBedrock, frame
+from fake_vertex import MODEL, REGION, FakeVertex
 from mantissa_core.errors import NeedsOperator, Retry, Unusable
 from mantissa_core.model import Prompt
 from mantissa_core.testing.fake_http import Answer, FakeHTTP
 from mantissa_core.testing.llm_provider import FakeOpenAI
+from mantissa_core.testing.sse import event
 from mantissa_litellm.provider import LiteLLM
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": False}
@@ -56,6 +62,130 @@ def test_vertex_ai_without_a_project_and_credentials_fails_by_name(monkeypatch: 
         with pytest.raises((NeedsOperator, Retry)):
             asking.generate(Prompt("hi"))
         assert server.requests == []
+
+
+@pytest.fixture
+def vertex(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeVertex]:
+    with FakeVertex() as server:
+        key = tmp_path / "service-account.json"
+        key.write_text(server.credentials())
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
+        yield server
+
+
+def of_vertex(server: FakeVertex) -> LiteLLM:
+    return provider(server, "vertex_ai", MODEL, project=server.project, region=REGION)
+
+
+def test_vertex_ai_is_asked_in_project_and_region_with_a_token_for_the_service_account(vertex: FakeVertex) -> None:
+    asking = of_vertex(vertex)
+    assert asking.generate(Prompt("hi", "be brief")).text == "nothing"
+    assert asking.generate(Prompt("hi")).text == "nothing"
+    assert vertex.tokens == 1  # it is kept until it expires
+    body = vertex.requests[0].json()
+    assert "be brief" in json.dumps(body["system_instruction"])
+    assert (body["generationConfig"]["temperature"], body["generationConfig"]["max_output_tokens"]) == (0.0, 4096)
+
+
+def test_a_model_of_vertex_ai_without_schemas_finds_it_in_the_system_part(vertex: FakeVertex) -> None:
+    vertex.knows_schemas, vertex.reply = False, '{"a": 1}'
+    asking = of_vertex(vertex)
+    assert asking.generate_with_schema(Prompt("hi"), SCHEMA).data == {"a": 1}
+    assert list(asking.stream(Prompt("hi"), SCHEMA))[-1].completion.data == {"a": 1}  # type: ignore[union-attr]
+    assert [each.path.partition(":")[2] for each in vertex.requests] == [
+        "generateContent",
+        "streamGenerateContent?alt=sse",
+    ]
+
+
+@pytest.mark.parametrize(("stopped", "why"), [("MAX_TOKENS", "truncated"), ("SAFETY", "declined")])
+def test_an_answer_of_vertex_ai_that_is_cut_short_or_declined_says_so(
+    vertex: FakeVertex, stopped: str, why: str
+) -> None:
+    vertex.stopped = stopped
+    for ask in (lambda: of_vertex(vertex).generate(Prompt("hi")), lambda: streamed(of_vertex(vertex))):
+        with pytest.raises(Unusable) as caught:
+            ask()
+        assert (caught.value.why, caught.value.input_tokens, caught.value.output_tokens) == (why, 42, 7)
+
+
+def test_a_service_account_that_google_does_not_know_needs_the_operator_or_time(vertex: FakeVertex) -> None:
+    with FakeVertex() as stranger:  # its tokens are asked for there, with a key that is not known there
+        given = json.loads(vertex.credentials())
+        given["token_uri"] = f"{stranger.url}/no-such-place"
+        Path(os.environ["GOOGLE_APPLICATION_CREDENTIALS"]).write_text(json.dumps(given))
+        with pytest.raises((NeedsOperator, Retry)) as caught:
+            of_vertex(vertex).generate(Prompt("hi"))
+    assert "PRIVATE KEY" not in str(caught.value)
+    assert vertex.requests == []
+
+
+def test_a_stream_of_vertex_ai_whose_last_words_say_how_it_ends_is_whole(vertex: FakeVertex) -> None:
+    last = {"candidates": [{"content": {"role": "model", "parts": [{"text": "so"}]}, "finishReason": "STOP"}]}
+    counts = {"usageMetadata": {"promptTokenCount": 42, "candidatesTokenCount": 7, "totalTokenCount": 49}}
+    vertex.events = lambda: iter([event({**last, **counts})])  # type: ignore[method-assign]
+    *_, end = streamed(of_vertex(vertex))
+    assert (end.completion.text, end.completion.input_tokens, end.completion.output_tokens) == ("so", 42, 7)
+
+
+def streamed(asking: LiteLLM, schema: Any = None) -> Any:
+    return list(asking.stream(Prompt("hi"), schema))
+
+
+@pytest.mark.parametrize(("stopped", "why"), [("max_tokens", "truncated"), ("content_filtered", "declined")])
+def test_a_stream_of_bedrock_that_is_cut_short_or_declined_says_so(stopped: str, why: str) -> None:
+    with FakeBedrock() as server:
+        server.stopped = stopped
+        with pytest.raises(Unusable) as caught:
+            streamed(bedrock(server))
+    assert (caught.value.why, caught.value.input_tokens, caught.value.output_tokens) == (why, 42, 7)
+
+
+BEGUN = [frame("messageStart", {"role": "assistant"}),
+         frame("contentBlockDelta", {"delta": {"text": "so"}, "contentBlockIndex": 0})]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [frame("throttlingException", {"message": "slow down"}, "exception")],
+        [frame("modelStreamErrorException", {"message": "it broke"}, "exception")],
+        [b"\0" * 40],
+        [None],
+    ],
+    ids=["throttled", "broken", "garbage", "cut"],
+)
+def test_a_stream_of_bedrock_that_breaks_off_is_a_retry(rest: list[Any]) -> None:
+    kind = {"Content-Type": "application/vnd.amazon.eventstream"}
+    with FakeHTTP(lambda _: Answer(200, iter([*BEGUN, *rest]), kind)) as server, pytest.raises(Retry):
+        streamed(bedrock(server))
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [b'data: {"error": {"message": "overloaded", "code": 503}}\n\n'],
+        [b"data: {nonsense\n\n"],
+        [None],
+        [],
+    ],
+    ids=["error", "malformed", "cut", "too soon"],
+)
+def test_a_streamed_chat_that_breaks_off_is_a_retry(rest: list[Any]) -> None:
+    begun = b'data: {"id": "1", "model": "tiny", "choices": [{"index": 0, "delta": {"content": "so"}}]}\n\n'
+    with FakeHTTP(lambda _: Answer(200, iter([begun, *rest]))) as server, pytest.raises(Retry):
+        streamed(provider(server, api_key="k"))
+
+
+def test_a_server_that_refuses_to_stream_is_asked_for_the_whole_from_then_on() -> None:
+    for refusing in ({"streams": False}, {"counts_streams": False}):
+        with FakeOpenAI("k", **refusing) as server:
+            asking = provider(server, api_key="k")
+            assert [each.text for each in streamed(asking)] == ["nothing", ""]
+            server.reply = '{"a": 1}'
+            *_, last = streamed(asking, SCHEMA)
+            assert (last.completion.data, last.completion.input_tokens) == ({"a": 1}, 42)
+            assert ["stream" in each.json() for each in server.requests] == [False, False]
 
 
 def test_a_request_that_can_never_work_needs_the_operator() -> None:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Annotated, Any
 
 import httpx
 from mantissa_core import web
+from mantissa_core.ask.pieces import Heard, as_pieces, at_once, broke_off
 from mantissa_core.ask.said import Said, whole, with_data, with_schema_told
 from mantissa_core.errors import MantissaError, NeedsOperator, Retry, Unusable
 from mantissa_core.hookspecs import PluginConfig, hookimpl
-from mantissa_core.model import Completion, Prompt
+from mantissa_core.model import Completion, Piece, Prompt
 from pydantic import Field, HttpUrl, SecretStr
 
-from .sdk import litellm
+from .sdk import gemini_client, litellm
 
 _SCHEMA_REFUSED = (400, 404, 422)
 _STOPPED = {"length": "truncated", "content_filter": "declined"}
+_STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
+_STREAM_SECONDS = 180.0
+"""How long a stream may take from beginning to end."""
+_LONGEST = 4_000_000
+"""Characters of an answer; the longest that a model writes have some hundred thousand."""
+_GOOGLE = ("vertex_ai", "vertex_ai_beta", "gemini")
 _AWS = ("bedrock", "bedrock_converse", "sagemaker", "sagemaker_chat")
 
 
@@ -44,7 +53,11 @@ class LiteLLM:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._model = f"{config.vendor}/{config.model.removeprefix(f'{config.vendor}/')}"
-        self._knows_schemas = True
+        self._knows_schemas = self._streams = True
+
+    @property
+    def _is_gemini(self) -> bool:
+        return self.config.vendor in _GOOGLE and "gemini" in self.config.model
 
     @hookimpl
     def check(self) -> None:
@@ -63,14 +76,70 @@ class LiteLLM:
     def generate_with_schema(self, prompt: Prompt, schema: Mapping[str, object]) -> Completion:
         """Answer with a JSON object. A model that does not take the schema gets it in the system part."""
         if self._knows_schemas:
-            named = {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(schema)}}
             try:
-                return with_data(self._said(self._chat(prompt, {"response_format": named})))
+                return with_data(self._said(self._chat(prompt, _named(schema))))
             except _Refused:
                 pass  # asked below without
-        said = self._said(self._chat(with_schema_told(prompt, schema), {"response_format": {"type": "json_object"}}))
+        said = self._said(self._chat(with_schema_told(prompt, schema), _OBJECT))
         self._knows_schemas = False
         return with_data(said)
+
+    @hookimpl
+    def stream(self, prompt: Prompt, schema: Mapping[str, object] | None) -> Iterator[Piece]:
+        """Answer piece by piece. A model that does not stream, or not with its counts, is asked for the whole."""
+        if self._streams:
+            asked, form = prompt, _named(schema) if schema is not None else {}
+            if schema is not None and not self._knows_schemas:
+                asked, form = with_schema_told(prompt, schema), _OBJECT
+            client = gemini_client(self.config.timeout) if self._is_gemini else None
+            try:
+                chunks = self._chat(asked, {**form, **_STREAMED, **({"client": client} if client else {})})
+                arriving = self._within_bounds(chunks)
+                first = next(arriving, None)  # some vendors are asked only now
+            except _Refused:
+                pass  # either the schema or streaming as such: asking for the whole tells which
+            else:
+                heard = self._heard(chain([first] if first else [], arriving), lambda: _ended(client or chunks))
+                yield from as_pieces(heard, data=schema is not None)
+                return
+        knew = self._knows_schemas
+        completion = self.generate(prompt) if schema is None else self.generate_with_schema(prompt, schema)
+        self._streams = self._streams and self._knows_schemas != knew
+        yield from at_once(completion)
+
+    def _heard(self, chunks: Iterable[Any], ended: Callable[[], bool]) -> Heard:
+        texts: list[str] = []
+        model, usage, reason = "", None, None
+        for chunk in chunks:
+            try:
+                model, usage = str(chunk.model or model), getattr(chunk, "usage", None) or usage
+                for choice in chunk.choices[:1]:
+                    reason = choice.finish_reason or reason
+                    if text := choice.delta.content:
+                        texts.append(str(text))
+                        yield texts[-1]
+            except (AttributeError, IndexError, TypeError) as error:
+                raise Retry(f"{self._model} answered something else than chunks of a chat completion") from error
+        if not ended():
+            raise broke_off()
+        read, written = (int(getattr(usage, name, 0) or 0) for name in ("prompt_tokens", "completion_tokens"))
+        return Said("".join(texts), model or self._model, read, written, _STOPPED.get(str(reason), ""))
+
+    def _within_bounds(self, chunks: Any) -> Iterator[Any]:
+        """The chunks, as long as they do not take too long and hold too much; litellm bounds neither."""
+        until, arriving, size = time.monotonic() + _STREAM_SECONDS, iter(chunks), 0
+        while True:
+            with web.quiet():
+                try:
+                    chunk = next(arriving)
+                except StopIteration:
+                    return
+                except Exception as error:  # noqa: BLE001  # litellm lets errors of every library through
+                    raise self._judged(error) from None
+            size += len(str(chunk.choices[0].delta.content or "")) if chunk.choices else 0
+            if time.monotonic() > until or size > _LONGEST:
+                raise Retry(f"{self._model} did not come to an end")
+            yield chunk
 
     def _chat(self, prompt: Prompt, more: Mapping[str, Any]) -> Any:
         library = litellm()
@@ -104,6 +173,7 @@ class LiteLLM:
 
     def _judged(self, error: Exception) -> MantissaError:
         """What happens next. Messages of litellm may quote requests, so little of them is told."""
+        error = getattr(error, "original_exception", None) or error  # of a stream, litellm wraps them
         status, name = getattr(error, "status_code", None), type(error).__name__
         secrets = [self.config.api_key.get_secret_value()] if self.config.api_key else []
         if name == "ContentPolicyViolationError":
@@ -117,7 +187,7 @@ class LiteLLM:
 
     def _passes(self, status: Any) -> bool:
         """Whether it may work later: no answer, a busy server, an answer that litellm could not read."""
-        unread = (200, 422, 424) if self.config.vendor in _AWS else (200,)
+        unread = (200, 422, 424) if self.config.vendor in (*_AWS, *_GOOGLE) else (200,)
         return not isinstance(status, int) or status in (408, 425, 429, *unread) or status >= 500
 
     def _said(self, answer: Any) -> Said:
@@ -133,6 +203,19 @@ class LiteLLM:
         if not isinstance(text, str) and not stopped:
             raise Retry(f"{self._model} answered without text")
         return Said(text or "", str(answer.model or self._model), read, written, stopped)
+
+
+_OBJECT = {"response_format": {"type": "json_object"}}
+
+
+def _named(schema: Mapping[str, object]) -> dict[str, Any]:
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(schema)}}}
+
+
+def _ended(said: Any) -> bool:
+    """Whether the server said that the answer is over: where it did not, litellm says so in its place."""
+    names = ("ended", "received_finish_reason", "intermittent_finish_reason")
+    return any(getattr(said, each, None) for each in names)
 
 
 class _Refused(NeedsOperator):

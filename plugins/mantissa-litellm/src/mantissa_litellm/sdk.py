@@ -9,6 +9,7 @@ import importlib
 import logging
 import os
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 _QUIET = {
@@ -35,3 +36,33 @@ def litellm() -> Any:
             logger.setLevel(logging.CRITICAL)  # they quote requests, keys included
             logger.handlers.clear()
         return library
+
+
+def gemini_client(seconds: float) -> Any:
+    """A client for streams of Gemini, each of whose reads ends after so many seconds.
+
+    litellm would wait for them without end, and it says that every chunk is the last: ``ended`` is true once the vendor
+    said how the answer ended.
+    """
+    litellm()
+    handler: Any = importlib.import_module("litellm.llms.custom_httpx.http_handler").HTTPHandler
+
+    class Client(handler):  # type: ignore[misc]  # the base is imported late, so it has no type
+        ended = False
+
+        def post(self, *arguments: Any, **more: Any) -> Any:
+            response = super().post(*arguments, **more)
+            lines = response.iter_lines
+
+            def watched() -> Iterator[str]:
+                for line in lines():
+                    self.ended = self.ended or any(each in line for each in _ENDS)
+                    yield line
+
+            response.iter_lines = watched
+            return response
+
+    return Client(timeout=seconds)
+
+
+_ENDS = ('"finishReason"', '"blockReason"')
