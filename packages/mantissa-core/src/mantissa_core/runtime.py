@@ -23,8 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from .asking import Asking
 from .config import Settings, load
+from .drafting import Drafting
 from .errors import BadRecord, MantissaError, NeedsOperator, PluginError, Retry
 from .hookspecs import Collector
 from .model import Alert, Page, QueryResult, Signal, Stream
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from .alert.statistics import Tally
+    from .ask.rule import RuleDraft
     from .collect import Budget, Buffer, Collected, Ingested, Ingester, Ingesters
     from .detect.follow.gap_replay import Replayed
     from .detect.follow.progress import Gap
@@ -52,7 +53,7 @@ class Detected:
     problems: dict[str, str] = field(default_factory=dict)
 
 
-class Runtime(Asking):
+class Runtime(Drafting):
     """An instance of Mantissa Log in this process. Open one with :meth:`open`; close it, or use ``with``.
 
     Thread-safe. Two instances with different homes live side by side. After a fork the child must open its own:
@@ -349,6 +350,19 @@ class Runtime(Asking):
         with self._detecting:
             for part in ("rules", "packs", "schedules", "scheduler", "engine"):
                 self.__dict__.pop(part, None)
+
+    def save_rule(self, draft: RuleDraft, name: str = "", file: Path | None = None, *, user: str = "") -> Path:
+        """Write a rule that :meth:`rule_from` made: as ``name`` into the folder of ``rules.paths``, or into ``file``.
+
+        Raises:
+            RuleError: there is no such folder, a rule or a file of that name is there already, or its tests fail.
+        """
+        from .rule_files import add
+
+        self._own()
+        path = add(self, draft, name or draft.file_stem, file, user, self.clock())
+        self.reload_rules()
+        return path
 
     def close(self) -> None:
         """Commit what is buffered, finish, and release everything. Harmless when repeated."""

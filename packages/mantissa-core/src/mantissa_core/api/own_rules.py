@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from mantissa_core.detect.rules.files import TESTS
 from mantissa_core.detect.rules.rule_set import RuleSet
-from mantissa_core.errors import RuleError
-from mantissa_core.state import atomic_file
+from mantissa_core.rule_files import changing, folders, tried, write
 
 from .problem import Problem
 
@@ -32,8 +30,7 @@ class OwnRules:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        places = (runtime.home / each for each in runtime.settings.rules.paths)
-        self._folders = [each.resolve() for each in places if each.is_dir()]
+        self._folders = folders(runtime)
 
     def file(self, rule: AnyRule) -> Path | None:
         """The file of a rule that may be changed: one of the instance's own, alone in its file."""
@@ -57,9 +54,7 @@ class OwnRules:
                 tests = beside.read_text("utf-8")
             rule = self._checked(rule_id, text, tests)
             note(rule)
-            if tests is not None:
-                atomic_file.replace(beside, tests.encode(), keep_access=True)
-            atomic_file.replace(path, text.encode(), keep_access=True)
+            write(path, text, tests)
         self._runtime.reload_rules()
         return self._runtime.rules.get(rule_id) or rule
 
@@ -83,7 +78,7 @@ class OwnRules:
         if not self._folders:
             raise Problem(409, "the instance has no folder for rules", place="rules.paths",
                           remedy="name one in mantissa.toml: paths = [\"rules\"] under [rules]")  # fmt: skip
-        with atomic_file.locked(self._folders[0] / "rules"):
+        with changing(self._folders[0]):
             yield
 
     def _place(self, rule_id: str) -> Path:
@@ -102,45 +97,16 @@ class OwnRules:
         return path
 
     def _checked(self, rule_id: str, text: str, tests: str | None) -> AnyRule:
-        with tempfile.TemporaryDirectory(prefix="mantissa-rule-") as folder:
-            file = Path(folder) / "rule.yml"
-            file.write_text(text, "utf-8")
-            if tests is not None:
-                file.with_name(f"rule{TESTS}").write_text(tests, "utf-8")
-            placeholders = self._runtime.settings.rules.placeholders
-            try:
-                found = RuleSet.load(False, [file], placeholders=placeholders, beside=self._runtime.rules)
-                for error in found.broken.values():
-                    raise error
-                rule = _the_one(found, rule_id, str(file))
-                _test(found, self._runtime)
-            except RuleError as error:
-                raise RuleError(str(error).replace(f"{file}: ", "").replace(folder, "")) from None
-            return rule
+        return _the_one(*tried(self._runtime, text, tests), rule_id)
 
 
-def _the_one(found: RuleSet, rule_id: str, source: str) -> AnyRule:
+def _the_one(found: RuleSet, source: str, rule_id: str) -> AnyRule:
     sent = [each for each in found.all if each.source == source]
     if len(sent) != 1 or found.filters:
         raise Problem(422, f"expected one rule, found {len(sent)}", place="body: rule")
     if sent[0].id != rule_id:
         raise Problem(422, f"the rule's id is {sent[0].id!r}, the path names another", place="body: rule: id")
     return sent[0]
-
-
-def _test(found: RuleSet, runtime: Runtime) -> None:
-    from mantissa_core.detect.sql_rules.trial import run_sql_tests
-    from mantissa_core.detect.testing.rule_tests import run_tests
-    from mantissa_core.detect.testing.sequence_run import run_sequences
-
-    log_types = list(runtime.log_types)
-    verdicts = [
-        *((each.test, each.passed) for each in run_tests(found.rules, log_types)),
-        *((each.test.name, each.passed) for each in run_sequences(found, log_types)),
-        *((each.test, each.passed) for each in run_sql_tests(found.queries, log_types)),
-    ]
-    if failed := sorted({name for name, passed in verdicts if not passed}):
-        raise RuleError(f"{len(failed)} of its tests fail: {', '.join(failed[:5])}")
 
 
 def _not_own(rule_id: str) -> Problem:

@@ -54,6 +54,9 @@ class Asked:
 @click.option("--theme", type=click.Choice(THEMES), default="light", help="Colours of svg and png. Default: light.")
 @click.option("--save", "name", metavar="NAME", help="Save the question under a name if it has an answer.")
 @click.option("--yes", is_flag=True, help="Run it whatever the estimate says.")
+@click.option("--rule", is_flag=True, help="Write a Sigma rule from the words; --save or --output keep it.")
+@click.option("--sql", is_flag=True, help="With --rule: write an SQL rule.")
+@click.option("--playbook", is_flag=True, help="Write a playbook from the words, where a module can.")
 @pass_session
 @click.pass_context
 def command(
@@ -70,6 +73,9 @@ def command(
     theme: Theme,
     name: str | None,
     yes: bool,
+    rule: bool,
+    sql: bool,
+    playbook: bool,
 ) -> None:
     """Answer a question in plain English from the lake; without one, ask many, each following the one before.
 
@@ -77,11 +83,16 @@ def command(
       mantissa ask "Show me failed logins in the last 24 hours"
       mantissa ask -c last "only the ones of alder@example.com"
       mantissa ask "how many logins per hour today" --zone Europe/Berlin
+      mantissa ask --rule "Alert when a user fails login 5+ times in 10 minutes"
 
     Nothing leaves this machine. What is not understood is not answered: exit code 2, with questions that are.
     """
     from mantissa_core.state.audit import this_user
 
+    if rule or playbook:
+        ctx.exit(_written(session, question, zone, name, output, rule=rule, sql=sql, playbook=playbook))
+    if sql:
+        raise click.UsageError("--sql says which kind of rule: it needs --rule")
     check_export(form, output)
     if question is None and (name or output or explain or session.json or form != "table"):
         raise click.UsageError("name a QUESTION")
@@ -97,6 +108,21 @@ def command(
             runtime.asker.saved.save(asked.user, name, question, answer.plan)
         report(session, answer, form, output, sql=explain, chart=chart, theme=theme)
     ctx.exit(Exit.OK if answer.status == "succeeded" else Exit.USAGE)
+
+
+def _written(
+    session: Session, words: str | None, zone: str | None, name: str | None, output: Path | None,
+    *, rule: bool, sql: bool, playbook: bool,
+) -> Exit:  # fmt: skip
+    """Write a rule or a playbook from the words."""
+    from mantissa_core.state.audit import this_user
+
+    from .ask_rule import write_rule
+
+    if words is None or (rule and playbook) or (name and output):
+        raise click.UsageError("name the words of one rule or playbook, and one place to save it")
+    with session.runtime() as runtime:
+        return write_rule(session, runtime, words, zone, this_user(), name, output, sql=sql)
 
 
 def check_export(form: str, output: Path | None) -> None:

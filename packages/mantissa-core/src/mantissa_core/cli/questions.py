@@ -87,3 +87,27 @@ def delete(session: Session, name: str) -> None:
         runtime.asker.saved.delete(this_user(), name)
     if not session.quiet:
         say(f"{name} is forgotten.", err=True)
+
+
+@command.command("save-as-rule")
+@click.argument("name")
+@click.option("--sql", is_flag=True, help="Write an SQL rule also where a Sigma rule could say it.")
+@click.option("--schedule", metavar="EXPRESSION", default="", help="When an SQL rule runs, such as 'rate(1 hour)'.")
+@click.option("--as", "rule_name", metavar="NAME", help="Name of the rule's file. Default: the question's name.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File for the rule.")
+@click.option("--print", "printed", is_flag=True, help="Print the rule, save nothing.")
+@pass_session
+@click.pass_context
+def save_as_rule(
+    ctx: click.Context, session: Session, name: str, sql: bool, schedule: str, rule_name: str | None,
+    output: Path | None, printed: bool,
+) -> None:  # fmt: skip
+    """Make a rule of a saved question: a Sigma rule where that can say it, else an SQL rule, with tests."""
+    from mantissa_core.state.audit import this_user
+
+    from .ask_rule import told
+
+    with session.runtime() as runtime:
+        made = runtime.rule_of_saved(name, user=this_user(), schedule=schedule, sql=sql)
+        kept = None if printed or output else rule_name or name
+        ctx.exit(told(session, runtime, made, this_user(), kept, None if printed else output))
