@@ -12,7 +12,9 @@ import pytest
 pytest.importorskip("mcp")
 
 import anyio
+from click.testing import CliRunner
 from mantissa_core.api.roles import Caller, Role
+from mantissa_core.cli.app import cli
 from mantissa_core.mcp.server import Who, build
 from mantissa_core.runtime import Runtime
 from mcp import Client, StdioServerParameters
@@ -176,6 +178,12 @@ def text_of(result: Any) -> str:
 def command(home: Path, *words: str) -> list[str]:
     """The command line that a client starts."""
     return [sys.executable, "-c", "from mantissa_core.cli import main; main()", "-C", str(home), "mcp", *words]
+
+
+def refusal(home: Path, *words: str) -> tuple[int, str]:
+    """The exit code and the words of a command that does not get so far as to serve."""
+    done = CliRunner().invoke(cli, ["-C", str(home), "mcp", *words])
+    return done.exit_code, done.output
 
 
 def started(home: Path, *words: str) -> StdioServerParameters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,8 @@ def command(
     from mantissa_core.api.roles import Role
     from mantissa_core.mcp.stdio import serve
 
+    if sys.stdin.isatty() and not session.quiet:
+        say("An assistant starts this, and speaks to it here: docs/mcp.md. Ctrl-C stops.", err=True)
     with session.runtime() as runtime:
         serve(runtime, Role(role or "analyst"), _known(runtime, tables))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from mantissa_core.api.problem import Problem, problem_of
 from mantissa_core.api.rate import Rate
 from mantissa_core.api.roles import Caller
 from mantissa_core.errors import QueryError
+from mantissa_core.log import get_logger
 
 from .bounded import short
 from .call import Call
@@ -42,18 +44,24 @@ class Desk:
         Raises:
             Problem: whatever went wrong.
         """
+        started = time.perf_counter()
         try:
             reply = self._run(call, name, arguments)
         except Exception as error:  # noqa: BLE001  # what is not expected becomes a problem with a number
-            call.note(short(name, 60), "cancelled" if call.cancelled.is_set() else "failed")
+            self._note(call, short(name, 60), "cancelled" if call.cancelled.is_set() else "failed", started)
             raise _problem(error) from None
-        call.note(name, "succeeded")
+        self._note(call, name, "succeeded", started)
         return reply
 
     def stop(self, call: Call, name: str) -> None:
         """Cancel what the call runs, if it runs already."""
         cancel = self.runtime.asker.cancel if name == "ask" else self.runtime.cancel
         cancel(call.execution_id)
+
+    def _note(self, call: Call, tool: str, outcome: str, started: float) -> None:
+        call.note(tool, outcome)
+        took = round((time.perf_counter() - started) * 1000, 1)
+        get_logger("mcp").info("call", tool=tool, outcome=outcome, user=call.caller.name, client=call.client, ms=took)
 
     def _run(self, call: Call, name: str, arguments: Mapping[str, Any]) -> Reply:
         tool = self._tools.get(name)
