@@ -14,6 +14,7 @@ from .model.query import CostEstimate, Query, QueryResult
 if TYPE_CHECKING:
     from .ask.answer import Answer
     from .ask.asker import Asker
+    from .ask.events import Event
     from .ask.parse import Abstained, Understood
     from .ask.plan import Plan
     from .ask.schema import Schema
@@ -50,6 +51,8 @@ class Asking(Deliveries):
         explain_only: bool = False,
         execution_id: str | None = None,
         plan: Plan | None = None,
+        caller: str = "",
+        on_event: Callable[[Event], None] | None = None,
     ) -> Answer:
         """Answer a question in plain English from the lake, or say why not. See :meth:`Asker.ask` for the arguments.
 
@@ -68,6 +71,8 @@ class Asking(Deliveries):
             explain_only=explain_only,
             execution_id=execution_id,
             plan=plan,
+            caller=caller,
+            on_event=on_event,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from .cache import PARTITION, PlanCache, ResultCache, plan_key
 from .compile import Table, compile_plan, listed
 from .conversations import LAST, LONGEST_SQL, NEW, Conversations
 from .coverage import Span, notes, span_of, span_sql
+from .events import Event
 from .explain import explain
 from .parse import Abstained, Understood, parse
 from .plan import MOST_ROWS, Plan
@@ -118,13 +119,17 @@ class Asker:
         explain_only: bool = False,
         execution_id: str | None = None,
         plan: Plan | None = None,
+        caller: str = "",
+        on_event: Callable[[Event], None] | None = None,
     ) -> Answer:
         """Answer a question in plain English, or say why not.
 
         ``conversation`` is an id of the user's, ``new`` or ``last``; without it nothing is kept but the audit entry.
         ``zone`` says whose days and hours are meant (UTC). ``confirm`` is asked where the estimate exceeds what
         ``[ask]`` allows unasked. ``explain_only`` plans and prices without running. ``execution_id`` is for
-        :meth:`cancel`. A ``plan`` is run as it is, in place of what the question would be read as.
+        :meth:`cancel`. A ``plan`` is run as it is, in place of what the question would be read as. ``caller`` tells
+        users of one name apart: conversations are theirs, and the audit entry has both. ``on_event`` hears of each
+        step.
 
         Raises:
             QueryError: there is no such conversation or time zone, or ``max_rows`` is not between 1 and 10,000.
@@ -133,19 +138,21 @@ class Asker:
         if max_rows is not None and not 1 <= max_rows <= MOST_ROWS:
             raise QueryError(f"max_rows is {max_rows}: between 1 and {MOST_ROWS:,} are possible")
         question = question.encode("utf-8", "replace").decode()  # halves of characters cannot be stored
-        known = self.conversations.resolve(user, conversation) if conversation else None
+        owner, tell = caller or user, on_event or _unheard
+        known = self.conversations.resolve(owner, conversation) if conversation else None
         begun = Answer(
             execution_id=execution_id or str(uuid.uuid4()), status="failed", question=question, conversation=known
         )
         try:
-            answer = self._answer(begun, plan, _zone(zone), user, allowed, confirm, max_rows, explain_only)
+            answer = self._answer(begun, plan, _zone(zone), owner, allowed, confirm, max_rows, explain_only, tell)
         except MantissaError as error:
-            self._audit(user, replace(begun, reason=type(error).__name__))
+            self._audit(user, caller, replace(begun, reason=type(error).__name__))
             raise
-        self._audit(user, answer)
+        self._audit(user, caller, answer)
+        tell(Event("answer"))
         if answer.status == "needs_confirmation":  # it will be asked again: nothing was said yet
             return replace(answer, conversation=None if conversation in (NEW, LAST) else known)
-        self.conversations.add(user, replace(answer, question=question[:LONGEST_KEPT]))
+        self.conversations.add(owner, replace(answer, question=question[:LONGEST_KEPT]))
         return answer
 
     def cancel(self, execution_id: str) -> bool:
@@ -172,12 +179,13 @@ class Asker:
         confirm: Callable[[CostEstimate], bool] | None,
         max_rows: int | None,
         explain_only: bool,
+        tell: Callable[[Event], None],
     ) -> Answer:
         schema = self._lake.schema(allowed)
         if given is not None:
             read: Read | Abstained = Read(given, given.assumptions, OFFLINE)
         else:
-            read = self._read(begun.question, schema, zone, self._previous(user, begun, schema))
+            read = self._read(begun.question, schema, zone, self._previous(user, begun, schema), tell)
         if isinstance(read, Abstained):
             return replace(begun, status="abstained", reason=read.reason, suggestions=read.suggestions)
         if read.plan.source not in schema.tables:
@@ -190,7 +198,9 @@ class Asker:
         )  # fmt: skip
         try:
             answer = replace(answer, sql=compile_plan(_cited(plan, table, more), table))
-            return self._run(answer, plan, allowed, confirm, explain_only)
+            understood = {"explanation": answer.explanation, "assumptions": list(answer.assumptions), "sql": answer.sql}
+            tell(Event("understood", understood))
+            return self._run(answer, plan, allowed, confirm, explain_only, tell)
         except QueryError as error:
             with self._lock:
                 cancelled = answer.execution_id in self._cancelled
@@ -202,8 +212,11 @@ class Asker:
         plan = self.conversations.last_plan(user, begun.conversation) if begun.conversation else None
         return plan if plan is not None and plan.source in schema.tables else None
 
-    def _read(self, question: str, schema: Schema, zone: str, previous: Plan | None) -> Read | Abstained:
+    def _read(
+        self, question: str, schema: Schema, zone: str, previous: Plan | None, tell: Callable[[Event], None]
+    ) -> Read | Abstained:
         """By the offline parser; where that abstains, by the language model, if there is one."""
+        tell(Event("reading", {"by": OFFLINE}))
         now = self._clock().astimezone(UTC)
         offline = parse(question, schema, now, zone, previous)
         if isinstance(offline, Understood):
@@ -215,6 +228,7 @@ class Asker:
         key = plan_key(question, *facts, previous.model_dump_json() if previous else "")
         if self._limits.cache and (kept := self._plans.get(key)):
             return Read(kept[0], kept[0].assumptions, kept[1])
+        tell(Event("reading", {"by": model.label}))
         try:
             made = model(question, schema, now, zone, previous)
         except (Retry, NeedsOperator, PluginError) as error:
@@ -233,11 +247,14 @@ class Asker:
         allowed: Collection[str] | None,
         confirm: Callable[[CostEstimate], bool] | None,
         explain_only: bool,
+        tell: Callable[[Event], None],
     ) -> Answer:
         query = self._lake.prepare(answer.sql, plan.limit, allowed, answer.execution_id)
         kept = self._results.get(query) if self._limits.cache and not explain_only else None
         if kept is None:
-            answer = replace(answer, cost_estimate=self._lake.estimate(query))
+            cost = self._lake.estimate(query)
+            answer = replace(answer, cost_estimate=cost)
+            tell(Event("estimate", asdict(cost)))
             if explain_only:
                 return replace(answer, status="succeeded")
             if problem := self._unconfirmed(answer.cost_estimate, confirm):
@@ -265,7 +282,7 @@ class Asker:
         price = f" for about {cost.usd:.2f} USD" if cost.usd else ""
         return f"it would read up to {cost.bytes:,} bytes{price}: confirm that, or narrow the time"
 
-    def _audit(self, user: str, answer: Answer) -> None:
+    def _audit(self, user: str, caller: str, answer: Answer) -> None:
         statistics = answer.statistics
         facts = {
             "question": answer.question[:LONGEST_KEPT],
@@ -273,10 +290,15 @@ class Asker:
             "execution_id": answer.execution_id,
             "sql": answer.sql[:LONGEST_SQL],
             "provider": answer.provider,
+            **({"caller": caller} if caller else {}),
             "rows": statistics.result_count if statistics else 0,
             "bytes": statistics.data_scanned_bytes if statistics else 0,
         }
         self._state.commit(PARTITION, [entry("ask", "asked", user, self._clock(), **facts)])
+
+
+def _unheard(_event: Event) -> None:
+    """Where nobody listens."""
 
 
 def _zone(name: str | None) -> str:

@@ -35,8 +35,8 @@ class SavedQuestions:
     def __init__(self, state: State, clock: Callable[[], datetime]) -> None:
         self._state, self._clock = state, clock
 
-    def save(self, user: str, name: str, question: str, plan: Plan) -> None:
-        """Keep a question under a name, in place of an earlier one.
+    def save(self, user: str, name: str, question: str, plan: Plan, *, by: str = "") -> None:
+        """Keep a question under a name, in place of an earlier one. ``by`` is who did it where ``user`` is no name.
 
         Raises:
             QueryError: that is no name, or the plan's time cannot be read again from its words.
@@ -47,7 +47,7 @@ class SavedQuestions:
         if as_of(plan, now) is None:
             raise QueryError(f"a later run could not tell which time {plan.period.text!r} is: name another")
         value = {"name": name, "question": question, "plan": plan.model_dump(mode="json"), "saved": now.isoformat()}
-        self._commit(user, "saved", Put(_key(user, name), value), name, now)
+        self._commit(user, "saved", Put(_key(user, name), value), name, now, by)
 
     def list(self, user: str) -> Sequence[SavedQuestion]:
         """A user's saved questions, by name."""
@@ -75,17 +75,18 @@ class SavedQuestions:
             return plan
         raise QueryError(f"which time {saved.plan.period.text!r} is cannot be told any more: save {name} again")
 
-    def delete(self, user: str, name: str) -> None:
-        """Forget one.
+    def delete(self, user: str, name: str, *, by: str = "") -> None:
+        """Forget one; ``by`` as above.
 
         Raises:
             QueryError: the user has none of that name.
         """
         self.get(user, name)
-        self._commit(user, "deleted", Put(_key(user, name), None), name, self._clock())
+        self._commit(user, "deleted", Put(_key(user, name), None), name, self._clock(), by)
 
-    def _commit(self, user: str, action: str, put: Put, name: str, now: datetime) -> None:
-        self._state.commit(PARTITION, [put, entry("question", action, user, now, name=name)])
+    def _commit(self, user: str, action: str, put: Put, name: str, now: datetime, by: str) -> None:
+        who = {"caller": user} if by else {}
+        self._state.commit(PARTITION, [put, entry("question", action, by or user, now, name=name, **who)])
 
 
 def _key(user: str, name: str) -> str:

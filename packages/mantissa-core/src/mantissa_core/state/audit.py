@@ -20,8 +20,8 @@ from .documents import State
 
 PARTITION = "audit"
 """The partition of what changes nothing, such as queries."""
-PARTITIONS = ("alerts", "api", "rules", "setup")
-"""Those where changes are noted beside what they change."""
+PARTITIONS = ("alerts", "api", "ask", "rules", "setup")
+"""Those where changes are noted beside what they change, and questions."""
 QUERY = "query"
 """The subject of every query."""
 TOOL = "tool"
