@@ -1,7 +1,7 @@
 """Bedrock's Converse and ConverseStream.
 
-https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html and …_ConverseStream.html; the frames of
-a stream: https://docs.aws.amazon.com/lexv2/latest/dg/event-stream-encoding.html
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html and …_ConverseStream.html; the
+frames of a stream: https://docs.aws.amazon.com/lexv2/latest/dg/event-stream-encoding.html
 """
 
 from __future__ import annotations

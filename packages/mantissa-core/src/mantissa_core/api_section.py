@@ -27,6 +27,8 @@ class OidcSection(_Section):
     """The claim that holds the caller's groups or roles; dots lead into objects (``realm_access.roles``)."""
     roles: Mapping[str, Literal["viewer", "analyst", "engineer", "admin"]]
     """A value of that claim, and the role that it stands for. Of several the highest counts; without any, no access."""
+    scope_claim: str | None = None
+    """The claim that holds what a token is for, such as ``scope``: scopes of the API. None: all that its role may."""
     name_claim: str = "email"
     """The claim that is written down as who did something; ``sub`` where a token has none."""
 

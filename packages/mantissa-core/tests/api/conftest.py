@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from mantissa_core.api.app import create_app
 from mantissa_core.api.roles import Role
+from mantissa_core.api.scopes import Scope
 from mantissa_core.api.tokens import Tokens
 from mantissa_core.runtime import Runtime
 from starlette.testclient import TestClient
@@ -107,12 +113,13 @@ def runtime(home):
 
 @pytest.fixture(scope="module")
 def token(runtime):
-    """``token("viewer", ["acme_audit"])``: the headers that a caller of that role sends."""
+    """``token("viewer", ["acme_audit"], ["alerts:read"])``: the headers that a caller of that role sends."""
     made = Tokens(runtime.state)
     numbers = count()
 
-    def create(role: str, tables: list[str] | None = None) -> dict[str, str]:
-        _, value = made.create(f"{role}-{next(numbers)}", Role(role), tables=tables, by="noor")
+    def create(role: str, tables: list[str] | None = None, scopes: list[str] | None = None) -> dict[str, str]:
+        meant = [Scope(each) for each in scopes] if scopes is not None else None
+        _, value = made.create(f"{role}-{next(numbers)}", Role(role), tables=tables, scopes=meant, by="noor")
         return {"Authorization": f"Bearer {value}"}
 
     return create
@@ -123,3 +130,25 @@ def client(runtime):
     """The API."""
     with TestClient(create_app(runtime, environ={})) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def address(runtime):
+    """The API behind a real server on a port of this machine: for what depends on connections."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(create_app(runtime, environ={}), log_config=None))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(30)
+    assert not thread.is_alive()
+
+
+def eventually(condition: Callable[[], Any]) -> Any:
+    """What a condition gives once it gives something."""
+    for _ in range(600):
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it does not happen")

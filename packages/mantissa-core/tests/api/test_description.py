@@ -20,7 +20,8 @@ DESCRIPTION = description()
 OPERATIONS = [(path, method) for path, methods in DESCRIPTION["paths"].items() for method in methods]
 
 TEXTS = {
-    "/query", "/api/query/execute", "/rules/{id}", "/api/detections/rules", "/api/integrations/validate",
+    "/query", "/query/stream", "/questions", "/api/query/execute",
+    "/rules/{id}", "/api/detections/rules", "/api/integrations/validate",
     "/api/integrations/wizard/{type}/save", "/api/integrations/wizard/jira/projects",
 }  # fmt: skip
 """These take SQL, questions, rules, or settings of plugins: more can be wrong with them than a schema says."""

@@ -11,6 +11,7 @@ from mantissa_core.model import Severity
 
 from .conftest import SECRET_VAULT, VAULT
 
+TEXTS = {"id": "none", "type": "webhook"}
 HIDDEN = ("secret_audit", "secret.audit", "Hush", "hush", '"lin"')
 
 

@@ -43,16 +43,41 @@ def serve(home):
 
 
 def test_a_token_is_printed_once_and_listed_without_its_value(mantissa_at):
-    made = mantissa_at("tokens", "create", "dash", "--role", "viewer", "--scope", "acme_audit", "--expires", "90d")
+    made = mantissa_at(
+        "tokens",
+        "create",
+        "dash",
+        "--role",
+        "viewer",
+        "--scope",
+        "alerts:read",
+        "--table",
+        "acme_audit",
+        "--expires",
+        "90d",
+    )
     value = made.stdout.strip()
     assert re.fullmatch(r"mlog_[0-9a-f]{16}_[\w-]{43}", value)
     listed = mantissa_at("tokens", "list").output
     assert "dash" in listed
     assert "acme_audit" in listed
     assert value not in listed + mantissa_at("--json", "tokens", "list").output + mantissa_at("audit").output
-    assert documents(mantissa_at("--json", "tokens", "list"))[0]["tables"] == ["acme_audit"]
+    assert "alerts:read" in listed
+    [document] = documents(mantissa_at("--json", "tokens", "list"))
+    assert (document["tables"], document["scopes"]) == (["acme_audit"], ["alerts:read"])
     assert mantissa_at("tokens", "revoke", "dash").output == "Revoked dash.\n"
     assert "There are no tokens" in mantissa_at("tokens", "list").output
+
+
+@pytest.mark.parametrize(
+    ("scope", "reason"),
+    [("acme_audit", "is none of"), ("rules:write", "takes the role engineer")],
+    ids=["table", "role"],
+)
+def test_what_is_no_scope_of_the_role_is_refused(mantissa_at, scope, reason):
+    refused = mantissa_at("tokens", "create", "dash", "--role", "viewer", "--scope", scope)
+    assert refused.exit_code == 2
+    assert reason in " ".join(refused.stderr.split())
 
 
 @pytest.mark.parametrize("text", ["soon", "0d", "-1d", "9" * 400 + "d"], ids=["word", "zero", "negative", "endless"])

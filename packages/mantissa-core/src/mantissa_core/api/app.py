@@ -24,10 +24,11 @@ from mantissa_core.collect.metrics import CONTENT_TYPE as METRICS
 from mantissa_core.errors import ConfigError
 from mantissa_core.log import get_logger
 
-from .asking import OfflineAsks
-from .call import Call, Services
+from .call import Call, Services, not_for
 from .endpoints import ENDPOINTS, PATH_PART, Endpoint
+from .events import Events
 from .executions import Executions
+from .file import JSON, File, accepted
 from .identity import Identity
 from .openapi import description
 from .problem import CONTENT_TYPE, Problem, invalid, not_found, problem_of
@@ -37,7 +38,7 @@ from .tokens import Tokens
 if TYPE_CHECKING:
     from mantissa_core.runtime import Runtime
 
-    from .asking import Asks
+    from .caller import Caller
     from .identity import Verifies
 
 M = TypeVar("M", bound=BaseModel)
@@ -56,18 +57,17 @@ HEADERS: Mapping[str, str] = {
 def create_app(
     runtime: Runtime,
     *,
-    asks: Asks | None = None,
     provider: Verifies | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Starlette:
-    """The API over an open instance, which outlives it. ``asks`` answers questions, ``provider`` knows OIDC tokens.
+    """The API over an open instance, which outlives it. ``provider`` knows OIDC tokens.
 
     Raises:
         ConfigError: the environment asks for a server without identities.
     """
     refuse_development(environ)
     section, tokens = runtime.settings.api, Tokens(runtime.state)
-    services = Services(runtime, tokens, Executions(runtime.cancel), asks or OfflineAsks(runtime))
+    services = Services(runtime, tokens, Executions())
     tables = {str(role): each for role, each in section.tables.items()}
     door = _Door(Identity(tokens, provider, tables), Rate(section.requests_per_minute))
     routes = [Route("/health", _logged(_health), methods=["GET"])]
@@ -126,22 +126,37 @@ class _Door:
 def _handler(endpoints: Mapping[str, Endpoint], services: Services, door: _Door, longest: int) -> Handler:
     async def handle(request: Request) -> Response:
         endpoint = endpoints["GET" if request.method == "HEAD" else request.method]
-        caller = await door.caller(request)
-        if not caller.role.includes(endpoint.role):
-            raise Problem(403, f"this takes the role {endpoint.role}, the token's is {caller.role}")
-        if caller.tables is not None and not endpoint.limited:
-            raise Problem(403, "this is not for a token that is limited to tables")
+        caller: Caller = await door.caller(request)
+        _let_in(caller, endpoint)
+        media_type = accepted(request.headers.get("accept", ""), (JSON, *endpoint.files)) if endpoint.files else JSON
         path = {name: str(value) for name, value in request.path_params.items()}
         if not all(map(_PART.fullmatch, path.values())):
             raise not_found("resource")
         body = await _body(request, endpoint.body, longest) if endpoint.body else None
-        call = Call(services, caller, path, body, _query(request, endpoint.query))
+        call = Call(services, caller, path, body, _query(request, endpoint.query), media_type)
         answer = await run_in_threadpool(endpoint.handler, call)
-        if isinstance(answer, BaseModel):
-            return Response(answer.model_dump_json(), endpoint.status, media_type="application/json")
-        return Response(answer, endpoint.status, media_type=METRICS)
+        return await answer.response() if isinstance(answer, Events) else _response(answer, endpoint.status)
 
     return handle
+
+
+def _let_in(caller: Caller, endpoint: Endpoint) -> None:
+    if not caller.role.includes(endpoint.role):
+        raise Problem(403, f"this takes the role {endpoint.role}, the token's is {caller.role}")
+    if endpoint.scopes and not any(map(caller.has, endpoint.scopes)):
+        raise not_for(caller, endpoint.scopes)
+    if caller.tables is not None and not endpoint.limited:
+        raise Problem(403, "this is not for a token that is limited to tables")
+
+
+def _response(answer: BaseModel | File | str, status: int) -> Response:
+    match answer:
+        case BaseModel():
+            return Response(answer.model_dump_json(), status, media_type=JSON)
+        case File():
+            headers = {"Content-Disposition": f'attachment; filename="{answer.name}"'}
+            return Response(answer.content, status, headers, answer.media_type)
+    return Response(answer, status, media_type=METRICS)
 
 
 async def _health(_request: Request) -> Response:
@@ -158,7 +173,7 @@ def _described(door: _Door, document: bytes) -> Handler:
 
 async def _body(request: Request, model: type[M], longest: int) -> M:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    if kind != JSON:
         raise Problem(415, "the body is no application/json", place="header: Content-Type")
     content = bytearray()
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,12 +12,14 @@ from pydantic import BaseModel
 from mantissa_core.model import Put
 from mantissa_core.state import audit
 
-from .roles import Caller
+from .caller import Caller
+from .file import JSON
+from .problem import Problem
+from .scopes import Scope
 
 if TYPE_CHECKING:
     from mantissa_core.runtime import Runtime
 
-    from .asking import Asks
     from .executions import Executions
     from .tokens import Tokens
 
@@ -31,23 +33,35 @@ class Services:
     runtime: Runtime
     tokens: Tokens
     executions: Executions
-    asks: Asks
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request that was let in; ``path`` holds the parts of its path, ``body`` and ``query`` are validated."""
+    """A request that was let in; ``path`` holds the parts of its path, ``body`` and ``query`` are validated.
+
+    ``media_type`` is what the answer should come as.
+    """
 
     services: Services
     caller: Caller
     path: Mapping[str, str]
     body: BaseModel | None = None
     query: BaseModel | None = None
+    media_type: str = JSON
 
     @property
     def runtime(self) -> Runtime:
         """The instance."""
         return self.services.runtime
+
+    def require(self, scope: Scope) -> None:
+        """Go on only where the token is for that.
+
+        Raises:
+            Problem: 403.
+        """
+        if not self.caller.has(scope):
+            raise not_for(self.caller, [scope])
 
     def sent(self, model: type[M]) -> M:
         """The body."""
@@ -71,3 +85,10 @@ class Call:
 
     def _commit(self, partition: str, entry: Put) -> None:
         self.runtime.state.commit(partition, [entry])
+
+
+def not_for(caller: Caller, wanted: Sequence[Scope]) -> Problem:
+    """403: the token is for other things (RFC 6750, section 3.1)."""
+    names, has = " or ".join(wanted), ", ".join(sorted(caller.scopes or ())) or "none"
+    challenge = f'Bearer error="insufficient_scope", scope="{" ".join(wanted)}"'
+    return Problem(403, f"this takes the scope {names}, the token has {has}", headers={"WWW-Authenticate": challenge})

@@ -1,4 +1,4 @@
-"""Queries that run while nobody waits: started, polled, cancelled. They are this process's, and forgotten with it."""
+"""What is asked and run: it can be polled, cancelled, and its rows fetched. All of it is forgotten with the process."""
 
 from __future__ import annotations
 
@@ -7,59 +7,98 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
 
-from mantissa_core.model import QueryResult
-
+from .caller import Caller
+from .models.queries import State
+from .outcome import Outcome
 from .problem import Problem, problem_of
-from .roles import Caller
 
-Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
-MOST = 100
-"""Executions that are remembered; the oldest that is over makes room."""
+MOST = 2_000
+"""Executions that are remembered."""
+MOST_OF_ONE = 50
+"""Of one caller; the oldest that is over makes room."""
 MOST_RUNNING = 8
 """Of one caller at a time."""
+MOST_BYTES = 256 << 20
+"""Of rows that are remembered."""
 KEPT = 900.0
 """Seconds that a result can be fetched."""
+THREADS = 32
+AGAIN = 0.2
+"""Seconds until what was cancelled before it ran is cancelled again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be run: ``sql`` where it is known already, ``run`` and ``cancel`` by the execution's id."""
+
+    sql: str
+    run: Callable[[str], Outcome]
+    cancel: Callable[[str], object]
 
 
 @dataclass(eq=False)
 class Execution:
-    """A query on its way. ``result`` is there when it succeeded, ``problem`` when it failed."""
+    """A question or a statement on its way. ``outcome`` is there when it came to one, ``problem`` when it failed."""
 
     id: str
     owner: str
-    sql: str
-    status: Status = "RUNNING"
-    result: QueryResult | None = None
+    work: Work
+    status: State = "RUNNING"
+    outcome: Outcome | None = None
     problem: Problem | None = None
     ended: float | None = None
-    future: Future[None] | None = field(default=None, repr=False)
+    done: threading.Event = field(default_factory=threading.Event, repr=False)
+    """Set when nothing of it runs any more; one that was cancelled may take a moment."""
 
 
 class Executions:
-    """Those of this process. ``run`` runs a query under an id, ``cancel`` stops it."""
+    """Those of this process."""
 
-    def __init__(self, cancel: Callable[[str], bool], clock: Callable[[], float] = time.monotonic) -> None:
-        self._cancel, self._clock = cancel, clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Execution] = OrderedDict()
         self._pool: ThreadPoolExecutor | None = None
 
-    def start(self, caller: Caller, sql: str, run: Callable[[str], QueryResult]) -> Execution:
-        """Begin; ``run`` is called with the execution's id on another thread.
+    def start(self, caller: Caller, work: Work, ended: Callable[[], None] = lambda: None) -> Execution:
+        """Begin on another thread; ``ended`` hears of its end.
 
         Raises:
             Problem: 429, the caller has too many that run; 503, everybody has.
         """
-        made = Execution(str(uuid.uuid4()), caller.id, sql)
+        made = self._admit(caller, work)
+
+        def run() -> None:
+            try:
+                if made.status == "RUNNING":
+                    self._end(made, *_tried(made))
+            finally:
+                made.done.set()
+                ended()
+
         with self._lock:
-            self._make_room(caller)
-            self._known[made.id] = made
-            self._pool = self._pool or ThreadPoolExecutor(MOST_RUNNING, thread_name_prefix="query")
-            made.future = self._pool.submit(self._run, made, run)
+            self._pool = self._pool or ThreadPoolExecutor(THREADS, thread_name_prefix="query")
+            self._pool.submit(run)
+        return made
+
+    def run(self, caller: Caller, work: Work) -> Execution:
+        """Run it, and return when it is over.
+
+        Raises:
+            Problem: as ``start``. What the work raises: such an execution is not remembered.
+        """
+        made = self._admit(caller, work)
+        try:
+            self._end(made, work.run(made.id), None)
+        except Exception:
+            with self._lock:
+                self._known.pop(made.id, None)
+            raise
+        finally:
+            made.done.set()
         return made
 
     def get(self, caller: Caller, execution_id: str) -> Execution | None:
@@ -70,12 +109,12 @@ class Executions:
         return found if found and found.owner == caller.id else None
 
     def stop(self, execution: Execution) -> None:
-        """Cancel what has not ended."""
+        """Cancel what has not ended. Returns at once: what waits for a worker ends when it would get one."""
         with self._lock:
             if execution.status != "RUNNING":
                 return
             execution.status, execution.ended = "CANCELLED", self._clock()
-        self._cancel(execution.id)
+        threading.Thread(target=_cancel, args=(execution,), name="cancel", daemon=True).start()
 
     def close(self) -> None:
         """Cancel everything, and wait for its end."""
@@ -86,32 +125,52 @@ class Executions:
         if pool:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _run(self, execution: Execution, run: Callable[[str], QueryResult]) -> None:
-        if execution.status != "RUNNING":
-            return
-        try:
-            result, problem = run(execution.id), None
-        except Exception as error:  # noqa: BLE001  # kept for the caller, who asks later
-            result, problem = None, problem_of(error)
+    def _end(self, execution: Execution, outcome: Outcome | None, problem: Problem | None) -> None:
         with self._lock:
             if execution.status == "RUNNING":
-                execution.result, execution.problem = result, problem
-                execution.status = "FAILED" if problem else "SUCCEEDED"
+                execution.outcome, execution.problem = outcome, problem
+                execution.status = outcome.reply.status if outcome else "FAILED"
                 execution.ended = self._clock()
+
+    def _admit(self, caller: Caller, work: Work) -> Execution:
+        made = Execution(str(uuid.uuid4()), caller.id, work)
+        with self._lock:
+            self._make_room(caller)
+            self._known[made.id] = made
+        return made
 
     def _make_room(self, caller: Caller) -> None:
         self._forget()
-        running = [each for each in self._known.values() if each.status == "RUNNING"]
-        if sum(each.owner == caller.id for each in running) >= MOST_RUNNING:
+        own = [each for each in self._known.values() if each.owner == caller.id]
+        if sum(each.status == "RUNNING" for each in own) >= MOST_RUNNING:
             raise Problem(429, f"{MOST_RUNNING} queries run already", remedy="wait for one, or cancel one",
                           headers={"Retry-After": "5"})  # fmt: skip
+        over = [each for each in own if each.status != "RUNNING"]
+        if len(own) >= MOST_OF_ONE:
+            del self._known[over.pop(0).id]
         if len(self._known) >= MOST:
-            over = next((each.id for each in self._known.values() if each.status != "RUNNING"), None)
-            if over is None:
+            over = [each for each in self._known.values() if each.status != "RUNNING"]
+            if not over:
                 raise Problem(503, "too many queries run", remedy="try again later", headers={"Retry-After": "5"})
-            del self._known[over]
+            del self._known[over[0].id]
 
     def _forget(self) -> None:
-        now = self._clock()
-        for each in [each for each in self._known.values() if each.ended is not None and now - each.ended > KEPT]:
-            del self._known[each.id]
+        """What is too old, and the oldest of what takes too much room."""
+        now, room = self._clock(), MOST_BYTES
+        for each in [each for each in reversed(self._known.values()) if each.ended is not None]:
+            room -= each.outcome.bytes if each.outcome else 0
+            if room < 0 or now - (each.ended or now) > KEPT:
+                del self._known[each.id]
+
+
+def _tried(execution: Execution) -> tuple[Outcome | None, Problem | None]:
+    try:
+        return execution.work.run(execution.id), None
+    except Exception as error:  # noqa: BLE001  # kept for the caller, who asks later
+        return None, problem_of(error)
+
+
+def _cancel(execution: Execution) -> None:
+    execution.work.cancel(execution.id)
+    while not execution.done.wait(AGAIN):
+        execution.work.cancel(execution.id)

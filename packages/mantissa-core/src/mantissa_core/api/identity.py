@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from .caller import Caller
 from .problem import Problem
-from .roles import Caller
 from .tokens import PREFIX, Tokens
 
 LONGEST = 16_384

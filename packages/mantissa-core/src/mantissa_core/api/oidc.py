@@ -20,9 +20,11 @@ from mantissa_core.api_section import OidcSection
 from mantissa_core.errors import MantissaError
 from mantissa_core.log import get_logger
 
+from .caller import Caller
 from .identity import unknown
 from .problem import Problem
-from .roles import Caller, Role
+from .roles import Role
+from .scopes import Scope
 
 ALGORITHMS: Mapping[tuple[str, str], str] = {("RSA", ""): "RS256", ("EC", "P-256"): "ES256"}
 """What a key of a kind signs with."""
@@ -114,7 +116,17 @@ class Oidc:
             raise Problem(403, "the token is valid, but stands for no role", remedy="roles of [api.oidc]")
         subject, name = str(claims["sub"]), claims.get(self._section.name_claim)
         known = name if isinstance(name, str) and name else subject
-        return Caller(f"oidc/{subject}", known[:200], max(roles, key=list(Role).index))
+        role = max(roles, key=list(Role).index)
+        return Caller(f"oidc/{subject}", known[:200], role, scopes=self._scopes(claims))
+
+    def _scopes(self, claims: Mapping[str, Any]) -> frozenset[Scope] | None:
+        """What the claim allows, a list or words (RFC 8693, section 4.2); those of other programs count for nothing."""
+        path = self._section.scope_claim
+        if path is None:
+            return None
+        value = _claim(claims, path)
+        given = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
+        return frozenset(Scope(each) for each in given if isinstance(each, str) and each in set(Scope))
 
 
 def _claim(claims: Mapping[str, Any], path: str) -> Any:

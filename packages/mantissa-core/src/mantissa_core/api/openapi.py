@@ -12,14 +12,26 @@ from pydantic.json_schema import models_json_schema
 
 from . import models
 from .endpoints import ENDPOINTS, PATH_PART, Endpoint
+from .events import CONTENT_TYPE as EVENT_STREAM
+from .events import KINDS, Events
+from .file import JSON
 from .problem import CONTENT_TYPE, ProblemDocument
 from .roles import Role
 
 _REFERENCE = "#/components/schemas/{model}"
+_EVENT = {
+    "type": "object",
+    "description": "One event. The last one is an answer, whose data is a Result, or an error, a ProblemDocument.",
+    "properties": {
+        "event": {"type": "string", "enum": list(KINDS)},
+        "data": {"type": "string", "contentMediaType": JSON},
+    },
+    "required": ["event", "data"],
+}
 
 
 def description(endpoints: Sequence[Endpoint] = ENDPOINTS) -> dict[str, Any]:
-    """The document: paths with what they take and give, and who may call them (``x-role``)."""
+    """The document: paths with what they take and give, and who may call them (``x-role``, and scopes of tokens)."""
     paths: dict[str, dict[str, Any]] = {
         "/health": {"get": _open()},
         "/openapi.json": {"get": _own()},
@@ -50,21 +62,27 @@ def _schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 
 def _operation(each: Endpoint) -> dict[str, Any]:
-    content = (
-        {"application/json": {"schema": _schema(each.gives)}}
-        if issubclass(each.gives, BaseModel)
-        else {"text/plain": {"schema": {"type": "string"}}}
-    )
     found: dict[str, Any] = {
         "operationId": f"{each.method.lower()}{re.sub(r'[^a-zA-Z0-9]+', '_', each.path)}".rstrip("_"),
         "summary": each.summary,
         "x-role": each.role.value,
         "parameters": [*_path_parameters(each.path), *_query_parameters(each)],
-        "responses": {str(each.status): {"description": each.summary, "content": content}, **_problems()},
+        "responses": {str(each.status): {"description": each.summary, "content": _content(each)}, **_problems()},
     }
+    if each.scopes:
+        found["security"] = [{"token": [scope.value]} for scope in each.scopes]
     if each.body:
         found["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(each.body)}}}
     return found
+
+
+def _content(each: Endpoint) -> dict[str, Any]:
+    if issubclass(each.gives, BaseModel):
+        files = {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in each.files}
+        return {JSON: {"schema": _schema(each.gives)}, **files}
+    if issubclass(each.gives, Events):
+        return {EVENT_STREAM: {"schema": _EVENT}}  # before OpenAPI 3.2 the schema is that of each event
+    return {"text/plain": {"schema": {"type": "string"}}}
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """API tokens: 256 random bits, shown once, kept as a salted hash.
 
-State partition ``api``: ``token/<id>`` holds a token's name, role, tables, salt, hash and expiry. Each change is
-committed with its audit entry (subject ``token/<name>``).
+State partition ``api``: ``token/<id>`` holds a token's name, role, tables, scopes, salt, hash and expiry. Each change
+is committed with its audit entry (subject ``token/<name>``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from mantissa_core.errors import MantissaError
 from mantissa_core.model import Put
 from mantissa_core.state import State, audit
 
-from .roles import Caller, Role
+from .caller import Caller
+from .roles import Role
+from .scopes import Scope
 
 PARTITION = "api"
 PREFIX = "mlog"
@@ -35,19 +37,20 @@ class TokenError(MantissaError):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is known of a token; its value is not. ``tables`` are those that it is limited to; ``None``: all."""
+    """What is known of a token; its value is not. ``tables`` and ``scopes`` limit it; ``None``: not at all."""
 
     id: str
     name: str
     role: Role
     tables: frozenset[str] | None
+    scopes: frozenset[Scope] | None
     created: datetime
     created_by: str
     expires: datetime | None
 
     def caller(self) -> Caller:
         """Who shows it."""
-        return Caller(f"token/{self.id}", self.name, self.role, self.tables)
+        return Caller(f"token/{self.id}", self.name, self.role, self.tables, self.scopes)
 
 
 class Tokens:
@@ -62,22 +65,26 @@ class Tokens:
         role: Role,
         *,
         tables: Collection[str] | None = None,
+        scopes: Collection[Scope] | None = None,
         lifetime: timedelta | None = None,
         by: str,
     ) -> tuple[Token, str]:
         """Make a token, and return it with its value, which is kept nowhere.
 
         Raises:
-            TokenError: the name cannot be one, or a valid token has it already.
+            TokenError: the name cannot be one, a valid token has it already, or the role does not have a scope.
         """
         if not NAME.fullmatch(name):
             raise TokenError("name: expected up to 64 letters, digits, '_', '-', '.' or '@'")
         if any(each.name == name for each in self.all()):
             raise TokenError(f"there is a token {name} already: revoke it first, or choose another name")
+        if beyond := sorted(each for each in scopes or () if not role.includes(each.role)):
+            raise TokenError(f"the role {role} does not have the scope {beyond[0]}: that takes {beyond[0].role}")
         now, secret, salt = self._clock(), secrets.token_urlsafe(32), secrets.token_hex(16)
         expires = now + lifetime if lifetime else None
         limited = frozenset(tables) if tables is not None else None
-        made = Token(secrets.token_hex(8), name, role, limited, now, by, expires)
+        meant = frozenset(scopes) if scopes is not None else None
+        made = Token(secrets.token_hex(8), name, role, limited, meant, now, by, expires)
         document = {**_document(made), "salt": salt, "hash": _hash(salt, secret)}
         told = audit.entry(f"token/{name}", "created", by, now, id=made.id, **_told(made))
         self._state.commit(PARTITION, [Put(_key(made.id), document, expires), told], {_key(made.id): 0})
@@ -133,6 +140,7 @@ def _told(token: Token) -> dict[str, Any]:
     return {
         "role": token.role.value,
         "tables": sorted(token.tables) if token.tables is not None else None,
+        "scopes": sorted(token.scopes) if token.scopes is not None else None,
         "expires": token.expires.isoformat() if token.expires else None,
     }
 
@@ -148,7 +156,13 @@ def _token(value: Mapping[str, Any]) -> Token:
         value["name"],
         Role(value["role"]),
         frozenset(value["tables"]) if value["tables"] is not None else None,
+        _scopes(value.get("scopes")),  # tokens of before there were scopes have none
         datetime.fromisoformat(value["created"]),
         value["created_by"],
         datetime.fromisoformat(value["expires"]) if value["expires"] else None,
     )
+
+
+def _scopes(names: Collection[str] | None) -> frozenset[Scope] | None:
+    """Those that this version knows; one that it does not know is nothing that the token may do."""
+    return frozenset(Scope(each) for each in names if each in set(Scope)) if names is not None else None

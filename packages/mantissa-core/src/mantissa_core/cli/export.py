@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +19,11 @@ IMAGES = ("svg", "png")
 
 
 def write_csv(rows: pa.Table, output: Path | None) -> None:
-    """To a file or standard output. Lists and objects are JSON texts."""
-    import csv
+    """To a file or standard output."""
+    from mantissa_core.query.export import csv_text
 
     with output.open("w", newline="", encoding="utf-8") if output else click.open_file("-", "w") as file:
-        writer = csv.writer(file)
-        writer.writerow(rows.column_names)
-        for row in rows.to_pylist():
-            writer.writerow([_flat(value) for value in row.values()])
+        file.write(csv_text(rows))
 
 
 def write_json(rows: pa.Table, output: Path | None) -> None:
@@ -63,10 +59,6 @@ def write_chart(answer: Answer, form: str, theme: Theme, output: Path | None) ->
         output.write_text(text, "utf-8")
     else:
         click.echo(text, nl=False)
-
-
-def _flat(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (list, Mapping)) else value
 
 
 def _plain(value: Any) -> str:
