@@ -19,12 +19,12 @@ from .state.audit import entry
 
 if TYPE_CHECKING:
     from .ask.rule import RuleDraft
-    from .parts import Parts
+    from .detections import Detections
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def tried(instance: Parts, text: str, tests: str | None) -> tuple[RuleSet, str]:
+def tried(instance: Detections, text: str, tests: str | None) -> tuple[RuleSet, str]:
     """The rules of a file as they load beside the instance's, its tests passed; and what the sources of its own are.
 
     Raises:
@@ -46,7 +46,7 @@ def tried(instance: Parts, text: str, tests: str | None) -> tuple[RuleSet, str]:
         return found, str(file)
 
 
-def _test(found: RuleSet, instance: Parts) -> None:
+def _test(found: RuleSet, instance: Detections) -> None:
     from .detect.sql_rules.trial import run_sql_tests
     from .detect.testing.rule_tests import run_tests
     from .detect.testing.sequence_run import run_sequences
@@ -61,7 +61,7 @@ def _test(found: RuleSet, instance: Parts) -> None:
         raise RuleError(f"{len(failed)} of its tests fail: {', '.join(failed[:5])}")
 
 
-def folders(instance: Parts) -> list[Path]:
+def folders(instance: Detections) -> list[Path]:
     """The folders of ``rules.paths``, those that are there."""
     places = (instance.home / each for each in instance.settings.rules.paths)
     return [each.resolve() for each in places if each.is_dir()]
@@ -81,7 +81,7 @@ def write(path: Path, text: str, tests: str | None) -> None:
     atomic_file.replace(path, text.encode(), keep_access=True)
 
 
-def add(instance: Parts, draft: RuleDraft, name: str, file: Path | None, by: str, at: datetime) -> Path:
+def add(instance: Detections, draft: RuleDraft, name: str, file: Path | None, by: str, at: datetime) -> Path:
     """Write a rule that was made from words: as ``name`` into the first folder of ``rules.paths``, or into a file.
 
     Raises:
@@ -107,7 +107,7 @@ def add(instance: Parts, draft: RuleDraft, name: str, file: Path | None, by: str
     return path
 
 
-def _folder(instance: Parts) -> Path:
+def _folder(instance: Detections) -> Path:
     paths = instance.settings.rules.paths
     if not paths:
         raise RuleError('there is no folder for rules: name one in mantissa.toml, paths = ["rules"] under [rules]')

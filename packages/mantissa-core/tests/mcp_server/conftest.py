@@ -13,7 +13,8 @@ pytest.importorskip("mcp")
 
 import anyio
 from click.testing import CliRunner
-from mantissa_core.api.roles import Caller, Role
+from mantissa_core.api.caller import Caller
+from mantissa_core.api.roles import Role
 from mantissa_core.cli.app import cli
 from mantissa_core.mcp.server import Who, build
 from mantissa_core.runtime import Runtime

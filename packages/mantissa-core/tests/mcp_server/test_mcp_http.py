@@ -11,6 +11,7 @@ import anyio
 import httpx2
 import pytest
 from mantissa_core.api.roles import Role
+from mantissa_core.api.scopes import Scope
 from mantissa_core.api.tokens import Tokens
 from mantissa_core.mcp.http import create_app
 from mantissa_core.runtime import Runtime
@@ -34,9 +35,9 @@ def token(runtime):
     """``token("viewer", ["acme_audit"])``: the value of a new token of that role."""
     made, numbers = Tokens(runtime.state), count()
 
-    def create(role, tables=None, name=None):
+    def create(role, tables=None, name=None, scopes=None):
         name = name or f"{role}-{next(numbers)}"
-        return made.create(name, Role(role), tables=tables, by="noor")[1]
+        return made.create(name, Role(role), tables=tables, scopes=scopes, by="noor")[1]
 
     return create
 
@@ -88,7 +89,7 @@ def test_an_analyst_asks_and_is_written_down_by_the_token_s_name(address, token,
     assert again.structured_content["rows"] == []
     with Runtime.open(home) as opened:
         mine = audit.trail(opened.state, by=name)
-    assert [each["tool"] for each in mine] == ["ask", "ask"]
+    assert [each["subject"] for each in mine] == ["ask", "tool/ask", "ask", "tool/ask"]
     assert mine[0]["caller"].startswith("token/")
 
 
@@ -102,6 +103,17 @@ def test_a_viewer_s_token_neither_asks_nor_sees_other_tables(address, token):
     assert tools == {"schema", "alerts", "alert", "rules", "rule"}
     assert refused.is_error
     assert "secret" not in schema
+
+
+def test_a_token_for_alerts_does_not_query_whatever_its_role(address, token):
+    async def work(client):
+        tools = {each.name for each in (await client.list_tools()).tools}
+        return tools, await client.call_tool("query", {"sql": "SELECT 1 AS n"})
+
+    tools, refused = over_http(address, token("analyst", scopes=[Scope.ALERTS_READ]), work)
+    assert tools == {"alerts", "alert"}
+    assert refused.is_error
+    assert "this takes the scope query, the token has alerts:read" in text_of(refused)
 
 
 def test_a_conversation_of_somebody_else_is_not_there(address, token):

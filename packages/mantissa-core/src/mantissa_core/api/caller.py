@@ -31,6 +31,10 @@ class Caller:
         """Whether their token is for that."""
         return self.scopes is None or scope in self.scopes
 
+    def may(self, scope: Scope) -> bool:
+        """Whether both their role and their token let them."""
+        return self.role.includes(scope.role) and self.has(scope)
+
     def within(self, tables: Collection[str] | None) -> Caller:
         """The same caller, limited further to these tables."""
         if tables is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .roles import Caller
+from .caller import Caller
 
 if TYPE_CHECKING:
     from mantissa_core.runtime import Runtime

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mantissa_core.api.roles import Caller
+from mantissa_core.api.caller import Caller
 from mantissa_core.state import audit
 
 if TYPE_CHECKING:

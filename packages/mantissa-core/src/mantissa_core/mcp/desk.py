@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from mantissa_core.api.call import not_for
+from mantissa_core.api.caller import Caller
 from mantissa_core.api.problem import Problem, problem_of
 from mantissa_core.api.rate import Rate
-from mantissa_core.api.roles import Caller
 from mantissa_core.errors import QueryError
 from mantissa_core.log import get_logger
 
@@ -36,7 +37,7 @@ class Desk:
 
     def tools(self, caller: Caller) -> Sequence[Tool]:
         """Those that somebody may call."""
-        return [each for each in TOOLS if caller.role.includes(each.role) and (each.limited or caller.tables is None)]
+        return [each for each in TOOLS if caller.may(each.scope) and (each.limited or caller.tables is None)]
 
     def answer(self, call: Call, name: str, arguments: Mapping[str, Any]) -> Reply:
         """Run a tool. Nothing is answered that was not written down.
@@ -67,8 +68,10 @@ class Desk:
         tool = self._tools.get(name)
         if tool is None:
             raise Problem(404, "there is no such tool", remedy=f"there are: {', '.join(self._tools)}")
-        if not call.caller.role.includes(tool.role):
-            raise Problem(403, f"this takes the role {tool.role}, the caller's is {call.caller.role}")
+        if not call.caller.role.includes(tool.scope.role):
+            raise Problem(403, f"this takes the role {tool.scope.role}, the caller's is {call.caller.role}")
+        if not call.caller.has(tool.scope):
+            raise not_for(call.caller, [tool.scope])
         if call.caller.tables is not None and not tool.limited:
             raise Problem(403, "this is not for a caller who is limited to tables")
         try:

@@ -13,11 +13,11 @@ from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 
 from mantissa_core.api.app import HEADERS, answered
+from mantissa_core.api.caller import Caller
 from mantissa_core.api.identity import Identity
 from mantissa_core.api.oidc import Oidc
 from mantissa_core.api.problem import problem_of
 from mantissa_core.api.rate import Rate
-from mantissa_core.api.roles import Caller
 from mantissa_core.api.server import listen
 from mantissa_core.api.tokens import Tokens
 

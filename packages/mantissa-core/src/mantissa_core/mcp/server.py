@@ -15,8 +15,8 @@ import mcp_types as types
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
+from mantissa_core.api.caller import Caller
 from mantissa_core.api.problem import Problem, problem_of
-from mantissa_core.api.roles import Caller
 
 from .bounded import short
 from .call import Call

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from mcp.server.stdio import stdio_server
 
-from mantissa_core.api.roles import Caller, Role
+from mantissa_core.api.caller import Caller
+from mantissa_core.api.roles import Role
 from mantissa_core.state.audit import this_user
 
 from .lines import Lines

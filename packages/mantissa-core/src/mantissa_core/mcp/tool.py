@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mantissa_core.api.roles import Role
+from mantissa_core.api.scopes import Scope
 
 from .call import Call
 
@@ -45,7 +45,7 @@ class Untrusted(Reply):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One tool. ``role`` is the least that may call it; its handler's docstring is its description.
+    """One tool. ``scope`` lets a caller use it, by their role and their token. Its handler's docstring describes it.
 
     ``runs``: whether it counts as a query. ``limited``: whether a caller who sees some tables only may call it; such
     a handler shows nothing of others.
@@ -54,7 +54,7 @@ class Tool:
     name: str
     title: str
     handler: Callable[[Call, Any], Reply]
-    role: Role
+    scope: Scope
     takes: type[Arguments]
     gives: type[Reply]
     runs: bool = False

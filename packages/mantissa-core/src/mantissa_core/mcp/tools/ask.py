@@ -58,19 +58,19 @@ def ask(call: Call, given: AskArguments) -> AskReply:
     are. A row that is an event has its m_id, which says where it stands. The result is bounded in rows and characters.
     """
     limit = min(given.max_rows, call.limits.max_rows, call.runtime.settings.query.max_result_rows)
-    call.facts.update(question=given.question[:1_000], sql="")
+    call.facts.update(execution_id=call.execution_id)  # the question itself is written down with its answer
     answer = call.runtime.ask(
         given.question,
         conversation=given.conversation or None,
         zone=given.zone or None,
-        user=call.owner,
+        user=call.caller.name,
+        caller=call.owner,
         allowed=call.caller.tables,
         confirm=lambda _: given.confirm,
         max_rows=limit,
         explain_only=given.explain_only,
         execution_id=call.execution_id,
     )
-    call.facts.update(sql=answer.sql, execution_id=answer.execution_id)
     if answer.status != "succeeded":
         raise _problem(answer)
     statistics = answer.statistics
@@ -86,7 +86,6 @@ def ask(call: Call, given: AskArguments) -> AskReply:
         provider=answer.provider,
         conversation=answer.conversation or "",
     )
-    call.facts.update(rows=statistics.result_count if statistics else 0, data_scanned_bytes=made.data_scanned_bytes)
     return with_rows(call, made, answer.results, truncated=answer.truncated, more=MORE)
 
 
