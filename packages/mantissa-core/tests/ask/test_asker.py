@@ -449,10 +449,10 @@ def test_a_configured_language_model_answers_what_the_parser_does_not_understand
         with Runtime.open(settings) as siem:
             siem.clock = lambda: NOW
             model.reply = json.dumps({"source": "auth", "time": "yesterday", "measures": [{"function": "count"}]})
-            answer = siem.ask("what volume of identity happenings transpired yesterday?", user="amara")
+            answer = siem.ask("how lively was the identity realm yesterday?", user="amara")
             assert (answer.status, answer.provider) == ("succeeded", "tiny"), answer.reason
             (total,) = siem.query("SELECT count(*) AS n FROM auth WHERE dt = '2026-11-19'").rows.column("n").to_pylist()
             assert list(answer.results[0].values()) == [total]
             model.reply = "no plan at all"
-            again = siem.ask("what volume of cosmic dust transpired?", user="amara")
+            again = siem.ask("how lively was the cosmic dust?", user="amara")
             assert again.status == "abstained"

@@ -221,7 +221,10 @@ class AskedEvent(_Model):
     phrases: Annotated[tuple[str, ...], Field(min_length=1)]
     """Such as ``access denied``. Case, plural and small words ("was", "the") do not count."""
     when: Annotated[Mapping[str, str | bool | int | tuple[str, ...] | None], Field(min_length=1)]
-    """Conditions by path: a value, a list of values, ``null`` for absent, ``"*"`` for present."""
+    """Conditions by path: a value, a list of values, ``null`` for absent, ``"*"`` for present.
+
+    A text that begins or ends with ``*`` is the end, the beginning or a part of the value: ``protected_branch.*``.
+    """
 
 
 class Example(_Model):

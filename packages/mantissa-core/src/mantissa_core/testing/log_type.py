@@ -20,6 +20,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from mantissa_core.ask.parse import Understood, parse
+from mantissa_core.ask.schema import Schema
 from mantissa_core.detect.match.bind import undeclared
 from mantissa_core.model import LogType
 from mantissa_core.parse.layout import Layout
@@ -134,6 +136,19 @@ class LogTypeContract:
     def test_aliases_lead_to_columns(self, log_type: LogType) -> None:
         """Or into ``json`` columns. A rule that uses an alias of a path that is not declared would never match."""
         assert undeclared(log_type.sigma.aliases.values(), log_type) == ()
+
+    def test_phrases_ask_for_their_events_and_for_nothing_else(self, log_type: LogType) -> None:
+        """Every phrase of ``asked``: the offline parser must come to its conditions, on this table."""
+        schema = Schema.of([log_type], {log_type.table})
+        wrong = {
+            phrase: read
+            for asked in schema.tables[log_type.table].asked
+            for phrase in asked.phrases
+            if not isinstance(read := parse(f"show {phrase} today", schema, datetime.now(UTC)), Understood)
+            or (read.plan.source, read.plan.filters) != (log_type.table, asked.filters)
+            or read.plan.measures
+        }
+        assert not wrong
 
     def test_a_value_that_nobody_expects_harms_nothing(self, log_type: LogType) -> None:
         """In whatever field: the event is kept as it came, and so are its neighbours."""

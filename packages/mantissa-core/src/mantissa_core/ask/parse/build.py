@@ -27,7 +27,11 @@ _BUCKETS: tuple[Bucket, ...] = ("minute", "hour", "day", "week", "month")
 
 
 class Unclear(Exception):
-    """There is no one plan for it; the text says why."""
+    """There is no one plan for it; the text says why. ``sources`` are the logs of which one must be named."""
+
+    def __init__(self, reason: str, sources: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.sources = tuple(sources)
 
 
 class Builder:
@@ -106,13 +110,27 @@ class Builder:
             )
         if PREFERRED in candidates:
             return self._schema.tables[PREFERRED]
+        candidates = self._likely(candidates)
         named = sorted(candidates, key=lambda name: (not self._schema.tables[name].is_view, name))
         if len(named) > 1 and not self._schema.tables[named[0]].is_view:
             titles = ", ".join(self._schema.tables[name].title for name in named[:5])
-            raise Unclear(f"several logs could answer it ({titles}): name one")
+            raise Unclear(
+                f"several logs could answer it ({titles}): name one",
+                [self._schema.tables[name].title for name in named],
+            )
         if not self._slots.sources:
             self._assumptions.append(f"only {self._schema.tables[named[0]].title} tells it")
         return self._schema.tables[named[0]]
+
+    def _likely(self, candidates: set[str]) -> set[str]:
+        """Of several logs those that have such actions, and those that go by the name that was said."""
+        actions = {each.value for each in self._slots.filters if isinstance(each, Compare) and each.field == "m_action"}
+        able = {name for name in candidates if actions <= set(self._schema.tables[name].actions)}
+        named = (able or candidates) & self._slots.named
+        if len(candidates) > 1 and len(named or able) == 1:
+            title = self._schema.tables[next(iter(named or able))].title
+            self._assumptions.append(f"of the logs that could be meant: {title}")
+        return named or able or candidates
 
     def _columns(self) -> Iterator[frozenset[str]]:
         """For each column that is named the tables that have it."""
@@ -124,7 +142,7 @@ class Builder:
     # --- what holds -----------------------------------------------------------------------------------------
 
     def _filters(self, table: SchemaTable) -> Iterator[Filter]:
-        yield from self._together(_distinct(self._slots.filters))
+        yield from self._together(_distinct([*self._slots.filters, *self._chosen(table)]))
         for mention, token, negated in self._slots.comparisons:
             filter_ = self._compared(table, self._column(table, mention), token.text)
             yield Not(of=filter_) if negated else filter_
@@ -134,6 +152,14 @@ class Builder:
         yield from outside
         if inside:
             yield inside[0] if len(inside) == 1 else AnyOf(of=tuple(inside))
+
+    def _chosen(self, table: SchemaTable) -> Iterator[Filter]:
+        """Of events that several logs have, what they are in this one."""
+        for meanings, negated in self._slots.choices:
+            own = next((each for each in meanings if table.name in each.tables), None)
+            if own is None:
+                raise Unclear(f"{table.title} does not tell that")
+            yield from (Not(of=each) if negated else each for each in own.value)
 
     def _together(self, filters: list[Filter]) -> Iterator[Filter]:
         """Two values of one column are alternatives where the question joins them, and else two questions."""

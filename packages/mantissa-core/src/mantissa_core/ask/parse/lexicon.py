@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
-
 from mantissa_core.ask.plan import Compare, Filter
-from mantissa_core.ask.schema import Schema
+from mantissa_core.ask.schema import Schema, SchemaTable
 
 from .tokens import Token, tokens
+from .verbs import Verbs
+from .words import general_words
 
 Kind = Literal["frame", "outcome", "event", "country", "user", "field", "source", "stop", "service", "thing"]
 _LONGEST = 8
 _FILLERS = frozenset(
     (each,)
-    for phrase in ("a an the", "was were is are been be being", "got get has have had", "that which who their our")
+    for phrase in (
+        "a an the any some all that which who their our his her my your",
+        "was were is are been be being got get has have had",
+        "last just already also ever newly recently",
+    )
     for each in phrase.split()
 )
+_SPOKEN = ("word", "name", "api", "number")
+"""Kinds of tokens that phrases are made of."""
+_ACTIVE = frozenset({("make",), ("take",), ("see",), ("find",), ("use",), ("run",), ("give",), ("put",), ("get",)})
+"""Behind a noun these are what it does, not what is done to it: "which users make…"."""
+NAMED = "named"
+"""Told of a source by a name of its own."""
+_SIGN_INS = re.compile(r"\S (?:logins?|sign-?ins?)$", re.IGNORECASE)
 _BOOKKEEPING = {"m_id", "m_ingest_time", "m_source", "m_extra", "m_flags", "dt"}
 
 
@@ -45,7 +55,11 @@ class Lexicon:
     entries: dict[tuple[str, ...], list[Meaning]] = field(default_factory=dict)
     words: set[str] = field(default_factory=set)
     """Every word of every phrase."""
+    verbs: Verbs = field(default_factory=Verbs.of_people)
+    events: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """Phrases of events as they were written, by their words."""
     _beginnings: set[tuple[str, ...]] = field(default_factory=set)
+    _by_word: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, schema: Schema) -> Lexicon:
@@ -63,6 +77,16 @@ class Lexicon:
         self._beginnings |= {key[:length] for length in range(1, len(key) + 1)}
         if key and meaning not in meanings:
             meanings.append(meaning)
+        if key and meaning.kind == "event":
+            self.events.setdefault(key, phrase)
+
+    def events_with(self, word: str) -> Sequence[tuple[str, ...]]:
+        """The phrases of events that have this word."""
+        if not self._by_word:
+            for key in self.events:
+                for each in set(key):
+                    self._by_word.setdefault(each, []).append(key)
+        return self._by_word.get(word, ())
 
     def longest(self, at: list[Token]) -> tuple[list[Meaning], int]:
         """The meanings of the longest phrase that the tokens begin with, and how many tokens that takes.
@@ -80,13 +104,55 @@ class Lexicon:
         return best
 
     def _phrase(self, at: list[Token]) -> tuple[list[Meaning], int]:
-        return max(self._walk(at, frozenset()), self._walk(at, _FILLERS), key=lambda each: each[1])
+        ways = (self._walk(at, frozenset()), self._walk(at, _FILLERS), self._verb_first(at), self._verb_last(at))
+        return max(ways, key=lambda each: each[1])
+
+    def _verb_first(self, at: list[Token]) -> tuple[list[Meaning], int]:
+        """Another verb than the phrase's, before its noun: "wiped the repository" is "repository deleted"."""
+        best: tuple[list[Meaning], int] = ([], 0)
+        for verb in self.verbs.begins(at):
+            nouns: tuple[str, ...] = ()
+            for number, token in enumerate(at[verb.length : _LONGEST], verb.length + 1):
+                if token.kind not in _SPOKEN:
+                    break
+                if token.words in _FILLERS or (not nouns and token.words == ("of",)):
+                    continue
+                if nouns and token.words == (verb.particle,):  # turned logging off
+                    best = max(best, (self._with(nouns, verb.means), number), key=_reach)
+                    break
+                nouns += token.words or (token.text,)
+                if nouns not in self._beginnings:
+                    break
+                if not verb.particle:
+                    best = max(best, (self._with(nouns, verb.means), number), key=_reach)
+        return best
+
+    def _verb_last(self, at: list[Token]) -> tuple[list[Meaning], int]:
+        """Another verb than the phrase's, behind its noun: "repositories that got wiped"."""
+        nouns: tuple[str, ...] = ()
+        best: tuple[list[Meaning], int] = ([], 0)
+        for number, token in enumerate(at[:_LONGEST]):
+            if token.kind not in _SPOKEN:
+                break
+            if nouns and token.words in _FILLERS:
+                continue
+            for verb in self.verbs.begins(at[number:]) if nouns else ():
+                if not verb.particle and token.words not in _ACTIVE:
+                    best = max(best, (self._with(nouns, verb.means), number + verb.length), key=_reach)
+            nouns += token.words or (token.text,)
+            if nouns not in self._beginnings:
+                break
+        return best
+
+    def _with(self, nouns: tuple[str, ...], verbs: Iterable[str]) -> list[Meaning]:
+        found = (self.entries.get((*nouns, verb)) for verb in verbs)
+        return next((each for each in found if each and each[0].kind == "event"), [])
 
     def _walk(self, at: list[Token], skipped: frozenset[tuple[str, ...]]) -> tuple[list[Meaning], int]:
         words: tuple[str, ...] = ()
         best: tuple[list[Meaning], int] = ([], 0)
         for number, token in enumerate(at[:_LONGEST], 1):
-            if token.kind not in ("word", "name", "api", "number"):
+            if token.kind not in _SPOKEN:
                 break
             if words and token.words in skipped:
                 continue
@@ -96,6 +162,10 @@ class Lexicon:
             if found := self.entries.get(words):
                 best = (found, number)
         return best
+
+
+def _reach(found: tuple[list[Meaning], int]) -> int:
+    return found[1] if found[0] else 0
 
 
 def _general() -> Iterator[tuple[str, Meaning]]:
@@ -138,28 +208,18 @@ def _clouds(schema: Schema) -> Iterator[tuple[str, Meaning]]:
 
 
 def _verbs(
-    noun: str, phrase: str, entry: Mapping[str, Any], verbs: Mapping[str, Any], tables: frozenset[str]
+    noun: str, phrase: str, entry: Mapping[str, Any], verbs: Mapping[str, str], tables: frozenset[str]
 ) -> Iterator[tuple[str, Meaning]]:
-    for verb, forms in verbs.items():
+    for verb, done in verbs.items():
         call = entry.get("calls", {}).get(verb, f"{verb}{noun}")
         named: Filter = Compare(field="eventName", op="starts" if entry.get("versions") else "eq", value=call)
-        done = Compare(field="m_outcome", value="success")
-        meaning = Meaning("event", (named, done), tables, call)
-        yield from ((f"{form} {phrase}", meaning) for form in forms["before"])
-        yield from ((f"{phrase} {form}", meaning) for form in forms["after"])
+        yield f"{phrase} {done}", Meaning("event", (named, Compare(field="m_outcome", value="success")), tables, call)
 
 
 def _tables(schema: Schema) -> Iterator[tuple[str, Meaning]]:
     for table in schema.tables.values():
         only = frozenset({table.name})
-        for phrase in (
-            table.name,
-            table.title,
-            *table.synonyms,
-            *_vendors(table.log_types if not table.is_view else ()),
-        ):
-            yield phrase, Meaning("source", table.name, only)
-            yield from ((f"{phrase} {noun}", Meaning("source", table.name, only)) for noun in ("log", "event", "data"))
+        yield from _sources(table, only)
         for column in table.columns.values():
             if column.name in _BOOKKEEPING:
                 continue
@@ -169,13 +229,25 @@ def _tables(schema: Schema) -> Iterator[tuple[str, Meaning]]:
             yield from ((phrase, Meaning("event", asked.filters, only)) for phrase in asked.phrases)
 
 
+def _sources(table: SchemaTable, only: frozenset[str]) -> Iterator[tuple[str, Meaning]]:
+    """What the table is called. Its own names are told from its vendor's, which others share."""
+    named = tuple(dict.fromkeys((table.name, table.title, *table.synonyms)))
+    sign_ins: tuple[Filter, ...] = (Compare(field="m_action", value="login"),)
+    for phrase in named:
+        if not table.is_view and "login" in table.actions and _SIGN_INS.search(phrase):
+            yield phrase, Meaning("event", sign_ins, only)
+            continue
+        yield from _with_nouns(phrase, Meaning("source", table.name, only, NAMED))
+    for vendor in _vendors(table.log_types if not table.is_view else ()):
+        if vendor not in named:
+            yield from _with_nouns(vendor, Meaning("source", table.name, only))
+
+
+def _with_nouns(phrase: str, meaning: Meaning) -> Iterator[tuple[str, Meaning]]:
+    yield phrase, meaning
+    yield from ((f"{phrase} {noun}", meaning) for noun in ("log", "event", "data", "activity", "record", "entry"))
+
+
 def _vendors(log_types: Iterable[str]) -> Iterator[str]:
     """``okta`` for ``okta.system``."""
     return (each.partition(".")[0] for each in log_types)
-
-
-@cache
-def general_words() -> Any:
-    """The hand-written vocabulary."""
-    text = files(__package__).joinpath("words.yaml").read_text("utf-8")
-    return yaml.load(text, yaml.BaseLoader)  # noqa: S506  # texts alone: "no" and "on" are words

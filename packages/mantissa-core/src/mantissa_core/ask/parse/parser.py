@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -16,21 +17,16 @@ from mantissa_core.ask.time.grammar import Found, times
 
 from .build import Builder, Unclear
 from .follow import edited, is_follow_up, points_back
-from .lexicon import Lexicon, general_words
+from .lexicon import Lexicon
 from .slots import Reader, Slots
 from .spelling import near, written_out
+from .suggest import EXAMPLES, suggestions
 from .tokens import Token, tokens
 from .understood import Abstained, Understood
+from .words import general_words
 
 LONGEST = 1_000
 """Characters of a question."""
-EXAMPLES = (
-    "failed logins in the last 24 hours",
-    "which users have the most MFA failures this month?",
-    "how many logins per hour today",
-    "when was the last time root was used?",
-)
-"""Questions that are understood, to begin with."""
 _CHANGES = re.compile(
     r"^\W*(?:please\s+|can you\s+|could you\s+)?(?:delete|drop|remove|purge|wipe|erase|truncate|update|insert|alter|"
     r"disable|block|kill|revoke|reset|grant|create|run|execute|send|email)\b(?!\s+of\b)",
@@ -58,6 +54,21 @@ def parse(
     """
     if refusal := _refused(question, schema):
         return refusal
+    found = _parsed(question, schema, now, zone, previous)
+    if isinstance(found, Understood) or previous is not None:
+        return found
+    when = " ".join(question[each.start : each.end] for each in times(question, now, zone)[:1])
+    nearest = suggestions(
+        question,
+        when,
+        found,
+        _lexicon(schema),
+        lambda each: isinstance(_parsed(each, schema, now, zone, None), Understood),
+    )
+    return replace(found, suggestions=nearest)
+
+
+def _parsed(question: str, schema: Schema, now: datetime, zone: str, previous: Plan | None) -> Understood | Abstained:
     now = now.astimezone(UTC)
     question = written_out(question, general_words()["short"])
     if previous is None and points_back(question):
@@ -71,7 +82,7 @@ def parse(
         pieces, corrected = _corrected(pieces, slots.unknown, lexicon)
         slots = reader.read(pieces) if corrected else slots
     if slots.unknown:
-        return _not_known(slots, lexicon)
+        return _not_known(slots)
     periods = [Period(lo=each.window.lo, hi=each.window.hi, text=each.window.text, zone=zone) for each in found]
     try:
         if previous is not None and is_follow_up(question, slots):
@@ -83,8 +94,9 @@ def parse(
         else:
             plan = Builder(schema, slots, periods, now, zone).plan()
     except (Unclear, ValidationError) as error:
-        reason = str(error) if isinstance(error, Unclear) else "its parts do not fit together"
-        return Abstained(reason, EXAMPLES)
+        if isinstance(error, Unclear):
+            return Abstained(str(error), EXAMPLES, sources=error.sources)
+        return Abstained("its parts do not fit together", EXAMPLES)
     return Understood(plan, explain(plan, schema), plan.assumptions)
 
 
@@ -110,11 +122,10 @@ def _without(question: str, found: Sequence[Found]) -> str:
     return question
 
 
-def _not_known(slots: Slots, lexicon: Lexicon) -> Abstained:
-    """Names the words that were not understood, and the nearest ones that would be."""
-    nearest = [close for each in slots.unknown[:3] if (close := near(each, lexicon.words, 0.75, 4))]
-    unknown = ", ".join(repr(each[:40]) for each in dict.fromkeys(slots.unknown))
-    return Abstained(f"not understood: {unknown}", tuple(dict.fromkeys(nearest)) or EXAMPLES)
+def _not_known(slots: Slots) -> Abstained:
+    """Names the words that were not understood."""
+    unknown = tuple(dict.fromkeys(slots.unknown))
+    return Abstained(f"not understood: {', '.join(repr(each[:40]) for each in unknown)}", EXAMPLES, unknown)
 
 
 def _corrected(pieces: list[Token], unknown: Sequence[str], lexicon: Lexicon) -> tuple[list[Token], bool]:

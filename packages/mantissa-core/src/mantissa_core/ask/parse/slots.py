@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mantissa_core.ask.plan import Any as AnyOf
 from mantissa_core.ask.plan import Compare, Filter, Not
 
-from .lexicon import Lexicon, Meaning
+from .lexicon import NAMED, Lexicon, Meaning
 from .tokens import Token
 
 _NAMING = frozenset({"user", "by", "each", "not", "for", "account", "person", "did", "of", "has", "named", "only"})
@@ -40,23 +40,27 @@ class Slots:
     mentions: list[Mention] = field(default_factory=list)
     comparisons: list[tuple[Mention, Token, bool]] = field(default_factory=list)
     sources: list[frozenset[str]] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
+    """Those of the sources that were called by a name of their own, and not by their vendor's."""
     needs: list[frozenset[str]] = field(default_factory=list)
     numbers: list[tuple[str, int]] = field(default_factory=list)
     countries: list[tuple[tuple[str, str], bool]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    choices: list[tuple[tuple[Meaning, ...], bool]] = field(default_factory=list)
+    """Events that several logs have, each in its own way, and whether they are excluded: the table decides."""
     joined: bool = False
     """Whether there is an "and" or "or" in it."""
 
     @property
     def says_something(self) -> bool:
         """Whether there is more than frames in it."""
-        return bool(self.filters or self.mentions or self.comparisons or self.sources or self.countries)
+        return bool(self.filters or self.choices or self.mentions or self.comparisons or self.sources or self.countries)
 
     @property
     def says_little(self) -> bool:
         """Whether it is no more than the name of a column, or an outcome, with nothing that it is about."""
         outcomes = all(isinstance(each, Compare) and each.field == "m_outcome" for each in self.filters)
-        about = self.comparisons or self.sources or self.countries or not outcomes
+        about = self.comparisons or self.choices or self.sources or self.countries or not outcomes
         return not about and bool(self.filters or self.mentions) and not set(self.frames) - {"list"}
 
 
@@ -103,6 +107,9 @@ class Reader:
             case "frame":
                 slots.frames.append(meaning.value)
                 return str(meaning.value), negated or meaning.value == "not"
+            case "event" | "service" if len(several := _own(alike)) > 1:
+                slots.choices.append((several, negated))
+                slots.needs.append(frozenset(name for each in several for name in each.tables))
             case "event" | "service":
                 slots.filters += [Not(of=each) if negated else each for each in meaning.value]
                 slots.needs += [meaning.tables] if meaning.tables else []
@@ -120,6 +127,7 @@ class Reader:
                 slots.unknown.append(last.text)
             case "source":
                 slots.sources.append(frozenset(each.value for each in alike))
+                slots.named |= {each.value for each in alike if each.told == NAMED}
                 return "source", negated
             case _:
                 if after == "field" and last.text.lower() in ("is", "was", "called", "named", "equals"):
@@ -162,7 +170,7 @@ class Reader:
                 slots.needs.append(self._calls)
                 return Compare(field="awsRegion", value=token.text)
         named = after in _NAMING and not (token.kind == "word" and token.text.endswith(_NO_NAME))
-        return named_user(token.text) if named else None
+        return named_user(token.text) if named or token.owner else None
 
 
 def _is_value(token: Token, of: Mention) -> bool:
@@ -185,6 +193,11 @@ def named_user(name: str, *, in_arns: bool = True) -> Filter:
     parts = (f"/{name}/", f"/{name}@")
     inside = (Compare(field="m_user", op="contains", value=each) for each in parts)
     return AnyOf(of=(exact, starts, *inside, Compare(field="m_user", op="ends", value=f"/{name}")))
+
+
+def _own(meanings: Sequence[Meaning]) -> tuple[Meaning, ...]:
+    """Meanings that hold for some tables each; none where one of them holds for every table."""
+    return tuple(meanings) if all(each.tables for each in meanings) else ()
 
 
 def _add(slots: Slots, filter_: Filter, negated: bool) -> None:

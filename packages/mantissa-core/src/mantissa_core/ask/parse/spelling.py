@@ -10,6 +10,8 @@ from functools import cache
 _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), written)
     for pattern, written in (
+        ("’", "'"),
+        (r"\b(today|yesterday|week|month|quarter|year|morning|night|weekend|\w+day)'s\b", r"\1"),
         (r"^\s*#\s*(?=[a-z])", "number of "),
         (r">=\s*(?=\d)|≥\s*(?=\d)", " at least "),
         (r"<=\s*(?=\d)|≤\s*(?=\d)", " at most "),

@@ -29,6 +29,8 @@ class Token:
     text: str
     kind: Kind
     words: tuple[str, ...] = ()
+    owner: bool = False
+    """Whether it has something: ``amara's`` logins."""
 
 
 def tokens(text: str) -> list[Token]:
@@ -60,6 +62,7 @@ def _address(text: str) -> Literal["ip", "cidr"] | None:
 
 
 def _word(text: str) -> Token:
+    owner = text.endswith(("'s", "s'"))
     text = text.removesuffix("'s").removesuffix("'").rstrip(".")
     if _NUMBER.fullmatch(text):
         return Token(text, "number")
@@ -67,7 +70,7 @@ def _word(text: str) -> Token:
         return Token(text, "api", (stem(text),))
     words = tuple(stem(each) for each in re.split(r"[-_./]", text) if each)
     odd = any(character in "@#:" for character in text) or any(c.isdigit() for c in text)
-    return Token(text, "name" if odd or len(words) > 3 else "word", words)
+    return Token(text, "name" if odd or len(words) > 3 else "word", words, owner)
 
 
 _IRREGULAR = {"ips": "ip", "ins": "in", "dns": "dns", "aws": "aws", "address": "address", "addresses": "address",
@@ -75,14 +78,25 @@ _IRREGULAR = {"ips": "ip", "ins": "in", "dns": "dns", "aws": "aws", "address": "
               "accesses": "access", "status": "status", "process": "process", "users": "user", "us": "us",
               "success": "success", "https": "https", "pass": "pass", "bypass": "bypass", "this": "this", "was": "was",
               "is": "is", "has": "has", "does": "does", "s": "s", "as": "as", "kubernetes": "kubernetes", "sos": "sos",
-              "people": "people", "countries": "country", "identities": "identity", "policies": "policy"}  # fmt: skip
+              "people": "people", "countries": "country", "identities": "identity", "policies": "policy",
+              "repo": "repository", "repos": "repository", "org": "organization", "orgs": "organization",
+              "admin": "administrator", "admins": "administrator", "cred": "credential", "creds": "credential",
+              "app": "application", "apps": "application", "2fa": "mfa", "2sv": "mfa", "config": "configuration",
+              "configs": "configuration", "perm": "permission", "perms": "permission", "cmd": "command",
+              "cmds": "command", "db": "database", "dbs": "database", "saas": "saas", "anonymous": "anonymous",
+              "malicious": "malicious", "suspicious": "suspicious", "sms": "sms", "previous": "previous"}  # fmt: skip
+"""Plurals that are none, and the short forms that everybody uses."""
+_BRITISH = re.compile(r"(?<=[a-z]{3}[^aeiou])is(?=(?:e|es|ed|er|ing|ation|ations)$)")
+_NOT_BRITISH = ("promis", "advis", "revis", "supervis", "premis", "cis", "wis", "pris")
 
 
 def stem(word: str) -> str:
-    """Lower case, without the plural's *s*: ``Logins`` is ``login``."""
+    """Lower case, without the plural's *s*, spelled as in America: ``Logins`` is ``login``."""
     word = word.lower()
     if word in _IRREGULAR:
         return _IRREGULAR[word]
+    if "is" in word and not any(each in word for each in _NOT_BRITISH):
+        word = _BRITISH.sub("iz", word)
     if word.endswith("ies") and len(word) > 4:
         return f"{word[:-3]}y"
     if word.endswith(("ses", "shes", "xes")) and len(word) > 5:

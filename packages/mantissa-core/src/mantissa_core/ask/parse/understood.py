@@ -22,3 +22,7 @@ class Abstained:
 
     reason: str
     suggestions: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Words that mean nothing to the parser."""
+    sources: tuple[str, ...] = ()
+    """Tables of which the question must name one."""

@@ -17,7 +17,7 @@ from mantissa_core.ask.plan import Compare
 from mantissa_core.errors import QueryError
 from mantissa_core.lake import views
 from mantissa_core.lake.types import OVERLAY, PARTITION, stored_as, stored_type
-from mantissa_core.model.log_type import LogType, parse_path
+from mantissa_core.model.log_type import Case, LogType, MappedValue, parse_path
 
 from . import overlay
 
@@ -54,6 +54,8 @@ class SchemaTable:
     columns: Mapping[str, SchemaColumn]
     log_types: tuple[str, ...]
     asked: tuple[AskedEvent, ...] = ()
+    actions: tuple[str, ...] = ()
+    """What its ``m_action`` may hold."""
 
     @property
     def is_view(self) -> bool:
@@ -147,7 +149,17 @@ def _table(log_type: LogType) -> SchemaTable:
         {each.name: each for each in [*native, *_overlay(), _told(PARTITION, "VARCHAR")]},
         (log_type.name,),
         tuple(_asked(log_type)),
+        tuple(sorted(set(_actions(log_type)))),
     )
+
+
+def _actions(log_type: LogType) -> Iterator[str]:
+    for rule in log_type.overlay.action:
+        if isinstance(rule, MappedValue):
+            yield from rule.map.values()
+            yield from (rule.default,) if rule.default else ()
+        elif isinstance(rule, Case):
+            yield rule.then
 
 
 def _asked(log_type: LogType) -> Iterator[AskedEvent]:
@@ -157,9 +169,20 @@ def _asked(log_type: LogType) -> Iterator[AskedEvent]:
 
 
 def _condition(column: str, value: str | bool | int | tuple[str, ...] | None) -> Compare:
-    if value is None or value == "*":
-        return Compare(field=column, op="is_null" if value is None else "not_null")
-    return Compare(field=column, op="in" if isinstance(value, tuple) else "eq", value=value)
+    match value:
+        case None:
+            return Compare(field=column, op="is_null")
+        case "*":
+            return Compare(field=column, op="not_null")
+        case tuple():
+            return Compare(field=column, op="in", value=value)
+        case str() if value.startswith("*") and value.endswith("*"):
+            return Compare(field=column, op="contains", value=value[1:-1])
+        case str() if value.endswith("*"):
+            return Compare(field=column, op="starts", value=value[:-1])
+        case str() if value.startswith("*"):
+            return Compare(field=column, op="ends", value=value[1:])
+    return Compare(field=column, value=value)
 
 
 def _views(log_types: list[LogType]) -> Iterator[SchemaTable]:
@@ -168,7 +191,8 @@ def _views(log_types: list[LogType]) -> Iterator[SchemaTable]:
             columns = {column: _told(column, kind) for column, kind in views.COLUMNS.items()}
             names = views.VIEW_NAMES[name]
             synonyms = tuple(dict.fromkeys([*names[1:], *words.synonyms]))
-            yield SchemaTable(name, title, words.description, synonyms, columns, below)
+            actions = sorted({action for each in log_types if name in each.views for action in _actions(each)})
+            yield SchemaTable(name, title, words.description, synonyms, columns, below, actions=tuple(actions))
 
 
 def _overlay() -> list[SchemaColumn]:
