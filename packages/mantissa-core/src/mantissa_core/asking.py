@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .deliveries import Deliveries
 from .hookspecs import LLMProvider
@@ -14,10 +14,11 @@ from .model.query import CostEstimate, Query, QueryResult
 if TYPE_CHECKING:
     from .ask.answer import Answer
     from .ask.asker import Asker
-    from .ask.events import Event
+    from .ask.events import OnEvent
     from .ask.parse import Abstained, Understood
     from .ask.plan import Plan
     from .ask.schema import Schema
+    from .ask.written import Bounded, Written
 
 
 class Asking(Deliveries):
@@ -28,7 +29,8 @@ class Asking(Deliveries):
     @cached_property
     def asker(self) -> Asker:
         """Answers questions in plain English; keeps conversations and saved questions."""
-        from .ask.asker import Asker, Limits
+        from .ask.asker import Asker
+        from .ask.limits import Limits
 
         ask = self.settings.ask
         rows = self.settings.query.max_result_rows
@@ -52,7 +54,7 @@ class Asking(Deliveries):
         execution_id: str | None = None,
         plan: Plan | None = None,
         caller: str = "",
-        on_event: Callable[[Event], None] | None = None,
+        on_event: OnEvent | None = None,
     ) -> Answer:
         """Answer a question in plain English from the lake, or say why not. See :meth:`Asker.ask` for the arguments.
 
@@ -83,13 +85,29 @@ class ModelPlans:
         self._instance, self.label = instance, label
 
     def __call__(
-        self, question: str, schema: Schema, now: datetime, zone: str, previous: Plan | None
-    ) -> Understood | Abstained:
+        self,
+        question: str,
+        schema: Schema,
+        now: datetime,
+        zone: str,
+        previous: Plan | Written | None,
+        on_event: OnEvent | None = None,
+    ) -> Understood | Abstained | Written:
         """Ask the model. A provider that hung and was given up is started again first."""
         from .alert.redact.policy import SECRETS_ONLY
         from .alert.redact.redactor import Redactor
+        from .ask.events import Event
         from .ask.model import plan_from_model
+        from .ask.parse import Abstained
+        from .ask.written import ONLY_A_MODEL, Written
 
+        def tell(kind: str, data: Mapping[str, Any]) -> None:
+            if on_event:
+                on_event(Event(kind, {"by": self.label, **data} if kind == "reading" else data))
+
+        raw_sql = self._instance.settings.ask.raw_sql
+        if isinstance(previous, Written) and not raw_sql:
+            return Abstained(f"{ONLY_A_MODEL} (ask.raw_sql is off)")
         instance, section = self._instance, self._instance.settings.llm_providers.get(self.label)
         if instance.host.is_quarantined(LLMProvider, self.label):
             instance.restart(LLMProvider, self.label)
@@ -105,7 +123,14 @@ class ModelPlans:
             spending=instance.model_budget.question(model),
             redact=lambda text: redactor.text(text)[0],
             check=lambda sql: self._explained(sql, schema),
+            check_sql=(lambda written: self._guarded(written, schema)) if raw_sql else None,
+            tell=tell if on_event else None,
         )
+
+    def _guarded(self, written: Written, schema: Schema) -> None:
+        """Raise where the guard refuses it, or the engine would not run what the guard makes of it."""
+        allowed = {each.name for each in schema.tables.values() if not each.is_view}
+        self._explained(AskedLake(self._instance).bounded(written, allowed, 1).sql, schema)
 
     def _explained(self, sql: str, schema: Schema) -> None:
         """Raise where the engine would not run it."""
@@ -134,6 +159,19 @@ class AskedLake:
     def prepare(self, sql: str, max_rows: int, allowed: Collection[str] | None, execution_id: str) -> Query:
         """A statement with the tables that it names; a view shows the rows of allowed tables alone."""
         return self._instance.prepare(sql, {}, max_rows, allowed=allowed, execution_id=execution_id)
+
+    def bounded(self, written: Written, allowed: Collection[str] | None, max_rows: int) -> Bounded:
+        """What the guard makes of a model's SQL over the tables that it was shown, as much as may be seen of them."""
+        from .ask.written import Bounded
+        from .query.guarded import Window, guard
+        from .query.guarded.granted import granted
+
+        instance, window = self._instance, Window(written.period.lo, written.period.hi)
+        tables, _ = granted(written.sql, instance.lake, instance.log_types, window, allowed)
+        shown = [each for each in tables if each.name in written.tables]
+        # One row more than is returned tells that there were more.
+        found = guard(written.sql, shown, max_rows=max_rows + 1, known=written.tables)
+        return Bounded(found.sql, tuple(sorted(found.tables)), found.notes)
 
     def estimate(self, query: Query) -> CostEstimate:
         """As the backend has it."""

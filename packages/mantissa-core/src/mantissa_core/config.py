@@ -238,6 +238,8 @@ class AskSection(_Section):
     """Tokens of all questions of a day (UTC)."""
     money_per_day: float = Field(20.0, gt=0)
     """US dollars of all questions of a day (UTC), where the model's price is known."""
+    raw_sql: bool = False
+    """Whether a language model may write SQL where no plan can say what is asked. It runs behind the guard."""
     prices: Path | None = None
     """A file with what tokens cost, relative to this file, instead of the table that comes with the package."""
 

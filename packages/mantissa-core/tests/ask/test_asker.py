@@ -11,7 +11,8 @@ from datetime import timedelta
 
 import pytest
 from mantissa_core import Runtime
-from mantissa_core.ask.asker import Asker, Limits
+from mantissa_core.ask.asker import Asker
+from mantissa_core.ask.limits import Limits
 from mantissa_core.ask.parse import Abstained, Understood
 from mantissa_core.ask.plan import Compare, Group, Measure, Period, Plan
 from mantissa_core.asking import AskedLake
@@ -41,7 +42,7 @@ class Model:
     def __init__(self, outcome=None):
         self.outcome, self.asked = outcome, []
 
-    def __call__(self, question, schema, now, zone, previous):
+    def __call__(self, question, schema, now, zone, previous, on_event=None):
         self.asked.append((question, sorted(schema.tables)))
         if isinstance(self.outcome, Exception):
             raise self.outcome

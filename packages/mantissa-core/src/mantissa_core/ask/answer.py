@@ -10,6 +10,8 @@ from mantissa_core.errors import QueryError
 from mantissa_core.model.query import CostEstimate
 
 from .plan import Plan
+from .usage import Usage
+from .written import Written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,6 +72,12 @@ class Answer:
     """``offline``, or the label of the language model that made the plan."""
     conversation: str | None = None
     """Id of the conversation that it belongs to, for follow-ups."""
+    raw_sql: bool = False
+    """Whether a language model wrote the SQL, because no plan says what was asked. It ran behind the guard."""
+    written: Written | None = None
+    """That SQL as it was written; ``sql`` is what ran in its place."""
+    usage: Usage | None = None
+    """What it took of a language model, where one was asked."""
 
     @property
     def results(self) -> list[dict[str, Any]]:
@@ -117,6 +125,8 @@ class Answer:
             "citations": [asdict(each) for each in self.citations],
             "provider": self.provider,
             "conversation": self.conversation,
+            "raw_sql": self.raw_sql,
+            "usage": asdict(self.usage) if self.usage else None,
         }
 
 

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from mantissa_core.errors import MantissaError, NeedsOperator, PluginError, QueryError, Retry
-from mantissa_core.model.query import CostEstimate, Query, QueryResult
+from mantissa_core.errors import MantissaError, QueryError
+from mantissa_core.model.query import CostEstimate, QueryResult
 from mantissa_core.state import State
 from mantissa_core.state.audit import entry
 
 from .answer import OFFLINE, Answer, Citation, Statistics
-from .cache import PARTITION, PlanCache, ResultCache, plan_key
+from .cache import PARTITION
 from .compile import Table, compile_plan, listed
 from .conversations import LAST, LONGEST_SQL, NEW, Conversations
 from .coverage import Span, notes, span_of, span_sql
-from .events import Event
+from .events import OnEvent, tell
 from .explain import explain
-from .parse import Abstained, Understood, parse
+from .limits import Limits
+from .parse import Abstained
 from .plan import MOST_ROWS, Plan
+from .protocols import Lake, PlanMaker
+from .reader import Read, Reader
+from .runner import Ran, Runner, Terms
 from .saved import SavedQuestions
 from .schema import Schema
-from .summary import summarize
+from .summary import count_rows, summarize
+from .written import Bounded, Written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,56 +39,6 @@ LONGEST_KEPT = 1_000
 """Characters of a question that the audit log and a conversation keep."""
 DEFAULT_LIMIT = 1_000
 """What a plan's limit is where the question names none."""
-
-
-class Lake(Protocol):
-    """What an asker needs of the instance. ``allowed`` are the tables that somebody may see; None means all."""
-
-    def schema(self, allowed: Collection[str] | None) -> Schema:
-        """The tables and views as they are now."""
-
-    def prepare(self, sql: str, max_rows: int, allowed: Collection[str] | None, execution_id: str) -> Query:
-        """A statement with the tables that it names, as of now."""
-
-    def estimate(self, query: Query) -> CostEstimate:
-        """What it would read and cost."""
-
-    def run(self, query: Query) -> QueryResult:
-        """Run it."""
-
-    def cancel(self, execution_id: str) -> bool:
-        """Stop it."""
-
-
-class PlanMaker(Protocol):
-    """Makes plans of questions that the offline parser does not understand: a language model."""
-
-    label: str
-
-    def __call__(
-        self, question: str, schema: Schema, now: datetime, zone: str, previous: Plan | None
-    ) -> Understood | Abstained:
-        """Raise ``Retry``, ``NeedsOperator`` or ``PluginError`` where the model cannot be asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Rows by default, what must be confirmed, and whether plans and rows are kept. See ``[ask]``."""
-
-    max_rows: int = 1_000
-    confirm_bytes: int = 10_000_000_000
-    confirm_usd: float = 1.0
-    cache: bool = True
-    schema_version: str = "1"
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A question as it was read."""
-
-    plan: Plan
-    assumptions: tuple[str, ...]
-    provider: str
 
 
 class Asker:
@@ -98,11 +52,9 @@ class Asker:
         limits: Limits | None = None,
         model: PlanMaker | None = None,
     ) -> None:
-        self._state, self._lake, self._clock, self._model = state, lake, clock, model
+        self._state, self._lake, self._clock = state, lake, clock
         self._limits = limits or Limits()
-        self._plans, self._results = PlanCache(state, clock), ResultCache()
-        self._cancelled: set[str] = set()
-        self._lock = threading.Lock()
+        self._reader, self._runner = Reader(state, clock, self._limits, model), Runner(lake, self._limits)
         self.conversations = Conversations(state, clock)
         self.saved = SavedQuestions(state, clock)
 
@@ -120,7 +72,7 @@ class Asker:
         execution_id: str | None = None,
         plan: Plan | None = None,
         caller: str = "",
-        on_event: Callable[[Event], None] | None = None,
+        on_event: OnEvent | None = None,
     ) -> Answer:
         """Answer a question in plain English, or say why not.
 
@@ -128,8 +80,8 @@ class Asker:
         ``zone`` says whose days and hours are meant (UTC). ``confirm`` is asked where the estimate exceeds what
         ``[ask]`` allows unasked. ``explain_only`` plans and prices without running. ``execution_id`` is for
         :meth:`cancel`. A ``plan`` is run as it is, in place of what the question would be read as. ``caller`` tells
-        users of one name apart: conversations are theirs, and the audit entry has both. ``on_event`` hears of each
-        step.
+        users of one name apart: conversations are theirs, and the audit entry has both. ``on_event`` gets what happens
+        on the way; a language model's answer is streamed to it.
 
         Raises:
             QueryError: there is no such conversation or time zone, or ``max_rows`` is not between 1 and 10,000.
@@ -138,149 +90,103 @@ class Asker:
         if max_rows is not None and not 1 <= max_rows <= MOST_ROWS:
             raise QueryError(f"max_rows is {max_rows}: between 1 and {MOST_ROWS:,} are possible")
         question = question.encode("utf-8", "replace").decode()  # halves of characters cannot be stored
-        owner, tell = caller or user, on_event or _unheard
-        known = self.conversations.resolve(owner, conversation) if conversation else None
+        terms = Terms(_zone(zone), caller or user, allowed, confirm, max_rows, explain_only, on_event)
+        known = self.conversations.resolve(terms.owner, conversation) if conversation else None
         begun = Answer(
             execution_id=execution_id or str(uuid.uuid4()), status="failed", question=question, conversation=known
         )
         try:
-            answer = self._answer(begun, plan, _zone(zone), owner, allowed, confirm, max_rows, explain_only, tell)
+            answer = self._answer(begun, plan, terms)
         except MantissaError as error:
             self._audit(user, caller, replace(begun, reason=type(error).__name__))
             raise
         self._audit(user, caller, answer)
-        tell(Event("answer"))
         if answer.status == "needs_confirmation":  # it will be asked again: nothing was said yet
-            return replace(answer, conversation=None if conversation in (NEW, LAST) else known)
-        self.conversations.add(owner, replace(answer, question=question[:LONGEST_KEPT]))
+            answer = replace(answer, conversation=None if conversation in (NEW, LAST) else known)
+        else:
+            self.conversations.add(terms.owner, replace(answer, question=question[:LONGEST_KEPT]))
+        tell(on_event, "answer")
         return answer
 
     def cancel(self, execution_id: str) -> bool:
         """Stop a question that runs; its caller gets an answer with the status ``cancelled``."""
-        with self._lock:
-            self._cancelled.add(execution_id)
-        stopped = self._lake.cancel(execution_id)
-        if not stopped:
-            with self._lock:
-                self._cancelled.discard(execution_id)
-        return stopped
+        return self._runner.cancel(execution_id)
 
     def schema(self, allowed: Collection[str] | None = None) -> Schema:
         """What may be asked about."""
         return self._lake.schema(allowed)
 
-    def _answer(
-        self,
-        begun: Answer,
-        given: Plan | None,
-        zone: str,
-        user: str,
-        allowed: Collection[str] | None,
-        confirm: Callable[[CostEstimate], bool] | None,
-        max_rows: int | None,
-        explain_only: bool,
-        tell: Callable[[Event], None],
-    ) -> Answer:
-        schema = self._lake.schema(allowed)
+    def _answer(self, begun: Answer, given: Plan | None, terms: Terms) -> Answer:
+        schema = self._lake.schema(terms.allowed)
         if given is not None:
-            read: Read | Abstained = Read(given, given.assumptions, OFFLINE)
+            read: Read | Written | Abstained = Read(given, given.assumptions, OFFLINE)
         else:
-            read = self._read(begun.question, schema, zone, self._previous(user, begun, schema), tell)
+            previous = self._previous(begun, schema, terms)
+            read = self._reader.read(begun.question, schema, terms.zone, previous, terms.on_event)
+        begun = replace(begun, usage=read.usage)
         if isinstance(read, Abstained):
             return replace(begun, status="abstained", reason=read.reason, suggestions=read.suggestions)
+        if isinstance(read, Written):
+            return self._run_written(begun, read, terms)
         if read.plan.source not in schema.tables:
             return replace(begun, reason=f"there is no table {read.plan.source!r}")
+        return self._run_plan(begun, read, schema, terms)
+
+    def _run_plan(self, begun: Answer, read: Read, schema: Schema, terms: Terms) -> Answer:
         table = schema.table(read.plan.source)
-        plan, more = _limited(read.plan, max_rows, self._limits.max_rows)
+        plan, more = _limited(read.plan, terms.max_rows, self._limits.max_rows)
         answer = replace(
             begun, plan=plan, explanation=explain(plan, schema), assumptions=read.assumptions, provider=read.provider,
             columns=() if plan.measures else listed(plan, table),
         )  # fmt: skip
         try:
             answer = replace(answer, sql=compile_plan(_cited(plan, table, more), table))
-            understood = {"explanation": answer.explanation, "assumptions": list(answer.assumptions), "sql": answer.sql}
-            tell(Event("understood", understood))
-            return self._run(answer, plan, allowed, confirm, explain_only, tell)
+            ran = self._runner.run(answer, plan.limit, terms)
+            if ran.result is None:
+                return ran.answer
+            answered = replace(
+                _with_rows(ran, ran.result),
+                summary=summarize(plan, ran.result.rows, truncated=ran.result.truncated),
+                citations=() if plan.measures else tuple(_citations(plan, ran.result.rows)),
+            )
+            title = schema.tables[plan.source].title
+            told = notes(plan, title, answered.results, lambda: self._span(plan.source, terms.allowed))
+            return replace(answered, notes=told)
         except QueryError as error:
-            with self._lock:
-                cancelled = answer.execution_id in self._cancelled
-                self._cancelled.discard(answer.execution_id)
-            return replace(answer, status="cancelled" if cancelled else "failed", reason=str(error))
+            return self._runner.failed(answer, error)
 
-    def _previous(self, user: str, begun: Answer, schema: Schema) -> Plan | None:
-        """What a follow-up changes, unless its table is gone or may not be seen any more."""
-        plan = self.conversations.last_plan(user, begun.conversation) if begun.conversation else None
-        return plan if plan is not None and plan.source in schema.tables else None
-
-    def _read(
-        self, question: str, schema: Schema, zone: str, previous: Plan | None, tell: Callable[[Event], None]
-    ) -> Read | Abstained:
-        """By the offline parser; where that abstains, by the language model, if there is one."""
-        tell(Event("reading", {"by": OFFLINE}))
-        now = self._clock().astimezone(UTC)
-        offline = parse(question, schema, now, zone, previous)
-        if isinstance(offline, Understood):
-            return Read(offline.plan, offline.assumptions, OFFLINE)
-        model = self._model
-        if model is None:
-            return offline
-        facts = (schema.version, self._limits.schema_version, zone, model.label)
-        key = plan_key(question, *facts, previous.model_dump_json() if previous else "")
-        if self._limits.cache and (kept := self._plans.get(key)):
-            return Read(kept[0], kept[0].assumptions, kept[1])
-        tell(Event("reading", {"by": model.label}))
+    def _run_written(self, begun: Answer, written: Written, terms: Terms) -> Answer:
+        """SQL of a language model: it passes the guard here, whatever looked at it before."""
+        limit = terms.max_rows or self._limits.max_rows
+        answer = replace(begun, raw_sql=True, written=written, provider=self._reader.model)
         try:
-            made = model(question, schema, now, zone, previous)
-        except (Retry, NeedsOperator, PluginError) as error:
-            reason = f"{offline.reason} (the language model {model.label} cannot be asked: {error})"
-            return Abstained(reason, offline.suggestions)
-        if isinstance(made, Abstained):
-            return made
-        if self._limits.cache:
-            self._plans.put(key, made.plan, model.label, now)
-        return Read(made.plan, made.assumptions, model.label)
+            bounded = self._lake.bounded(written, terms.allowed, limit)
+            told = f"SQL written by the model, bounded to {written.when} and {limit:,} rows"
+            answer = replace(
+                answer, sql=bounded.sql, explanation=_written_explained(answer.provider, bounded, written),
+                assumptions=(told, *bounded.notes, *written.assumptions),
+            )  # fmt: skip
+            ran = self._runner.run(answer, limit, terms)
+            if ran.result is None:
+                return ran.answer
+            summary = count_rows(ran.result.rows, truncated=ran.result.truncated)
+            return replace(_with_rows(ran, ran.result), summary=summary)
+        except QueryError as error:
+            return self._runner.failed(answer, error)
 
-    def _run(
-        self,
-        answer: Answer,
-        plan: Plan,
-        allowed: Collection[str] | None,
-        confirm: Callable[[CostEstimate], bool] | None,
-        explain_only: bool,
-        tell: Callable[[Event], None],
-    ) -> Answer:
-        query = self._lake.prepare(answer.sql, plan.limit, allowed, answer.execution_id)
-        kept = self._results.get(query) if self._limits.cache and not explain_only else None
-        if kept is None:
-            cost = self._lake.estimate(query)
-            answer = replace(answer, cost_estimate=cost)
-            tell(Event("estimate", asdict(cost)))
-            if explain_only:
-                return replace(answer, status="succeeded")
-            if problem := self._unconfirmed(answer.cost_estimate, confirm):
-                return replace(answer, status="needs_confirmation", reason=problem)
-        result = kept or self._lake.run(query)
-        if kept is None and self._limits.cache:
-            self._results.put(query, result)
-        answered = _with_rows(answer, plan, result, cached=kept is not None)
-        title = self._lake.schema(allowed).tables[plan.source].title
-        told = notes(plan, title, answered.results, lambda: self._span(plan.source, allowed))
-        return replace(answered, notes=told)
+    def _previous(self, begun: Answer, schema: Schema, terms: Terms) -> Plan | Written | None:
+        """What a follow-up changes, unless a table of it is gone or may not be seen any more."""
+        if begun.conversation is None:
+            return None
+        if written := self.conversations.last_written(terms.owner, begun.conversation):
+            return written if set(written.tables) <= set(schema.tables) else None
+        plan = self.conversations.last_plan(terms.owner, begun.conversation)
+        return plan if plan is not None and plan.source in schema.tables else None
 
     def _span(self, source: str, allowed: Collection[str] | None) -> Span | None:
         """The oldest and the newest event of a table, of all time."""
         query = self._lake.prepare(span_sql(source), 1, allowed, str(uuid.uuid4()))
         return span_of(self._lake.run(query).rows.to_pylist()[0])
-
-    def _unconfirmed(self, cost: CostEstimate | None, confirm: Callable[[CostEstimate], bool] | None) -> str:
-        """Why it may not run, if so."""
-        limits = self._limits
-        if cost is None or (cost.bytes <= limits.confirm_bytes and cost.usd <= limits.confirm_usd):
-            return ""
-        if confirm is not None and confirm(cost):
-            return ""
-        price = f" for about {cost.usd:.2f} USD" if cost.usd else ""
-        return f"it would read up to {cost.bytes:,} bytes{price}: confirm that, or narrow the time"
 
     def _audit(self, user: str, caller: str, answer: Answer) -> None:
         statistics = answer.statistics
@@ -290,15 +196,12 @@ class Asker:
             "execution_id": answer.execution_id,
             "sql": answer.sql[:LONGEST_SQL],
             "provider": answer.provider,
+            "raw_sql": answer.raw_sql,
             **({"caller": caller} if caller else {}),
             "rows": statistics.result_count if statistics else 0,
             "bytes": statistics.data_scanned_bytes if statistics else 0,
         }
         self._state.commit(PARTITION, [entry("ask", "asked", user, self._clock(), **facts)])
-
-
-def _unheard(_event: Event) -> None:
-    """Where nobody listens."""
 
 
 def _zone(name: str | None) -> str:
@@ -328,19 +231,22 @@ def _cited(plan: Plan, table: Table, more: bool) -> Plan:
     return plan.model_copy(update=changes)
 
 
-def _with_rows(answer: Answer, plan: Plan, result: QueryResult, *, cached: bool) -> Answer:
-    rows, truncated = result.rows, result.truncated
-    scanned, took = (0, 0.0) if cached else (result.data_scanned_bytes, result.execution_time_ms)
+def _written_explained(model: str, bounded: Bounded, written: Written) -> str:
+    read = ", ".join(bounded.tables)
+    return f"Runs SQL that the language model {model} wrote over {read}, from {written.when}."
+
+
+def _with_rows(ran: Ran, result: QueryResult) -> Answer:
+    rows = result.rows
+    scanned, took = (0, 0.0) if ran.kept else (result.data_scanned_bytes, result.execution_time_ms)
     return replace(
-        answer,
+        ran.answer,
         status="succeeded",
         rows=rows,
-        columns=answer.columns or tuple(rows.column_names),
+        columns=ran.answer.columns or tuple(rows.column_names),
         statistics=Statistics(scanned, took, rows.num_rows),
-        summary=summarize(plan, rows, truncated=truncated),
-        citations=() if plan.measures else tuple(_citations(plan, rows)),
-        truncated=truncated,
-        cached=cached,
+        truncated=result.truncated,
+        cached=ran.kept,
     )
 
 

@@ -20,6 +20,7 @@ from mantissa_core.state.limits import MAX_DOCUMENTS
 from .answer import Answer
 from .cache import PARTITION
 from .plan import Plan
+from .written import Written
 
 KEPT = timedelta(days=90)
 MOST_TURNS = 500
@@ -100,6 +101,12 @@ class Conversations:
         kept = found.value.get("plan") if found else None
         return Plan.model_validate(kept) if kept else None
 
+    def last_written(self, user: str, id: str) -> Written | None:  # noqa: A002
+        """The SQL of a language model that a follow-up changes, where the last answer is one of such."""
+        found = self._state.get(PARTITION, _head(user, id))
+        kept = found.value.get("written") if found else None
+        return Written.of(kept) if kept else None
+
     def add(self, user: str, answer: Answer) -> None:
         """Keep a question of a conversation, which begins with it if need be.
 
@@ -128,7 +135,8 @@ class Conversations:
             raise QueryError(f"the conversation has {MOST_TURNS} questions: begin another")
         plan = answer.plan.model_dump(mode="json") if answer.plan else None
         began |= {"id": answer.conversation, "turns": number, "updated": now.isoformat()}
-        began["plan"] = plan or began.get("plan")
+        if plan or answer.written:  # what has neither leaves the one before to be changed
+            began |= {"plan": plan, "written": answer.written.document() if answer.written else None}
         turn = {
             "number": number, "at": now.isoformat(), "question": answer.question, "status": answer.status, "plan": plan,
             "sql": answer.sql[:LONGEST_SQL], "explanation": answer.explanation or answer.reason,

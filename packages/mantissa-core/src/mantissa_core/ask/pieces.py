@@ -47,12 +47,16 @@ def listen(pieces: Iterator[Piece], tell: Callable[[str], None]) -> Completion |
         Retry: the pieces end without the whole.
     """
     began = False
-    for piece in pieces:
-        began = True
-        if piece.text:
-            tell(piece.text)
-        if piece.completion is not None:
-            return piece.completion
+    try:
+        for piece in pieces:
+            began = True
+            if piece.text:
+                tell(piece.text)
+            if piece.completion is not None:
+                return piece.completion
+    finally:  # whoever hears no more lets go of the connection
+        if close := getattr(pieces, "close", None):
+            close()
     if began:
         raise broke_off()
     return None

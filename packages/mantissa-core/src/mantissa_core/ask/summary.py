@@ -35,6 +35,14 @@ def summarize(plan: Plan, rows: pa.Table, *, truncated: bool = False) -> str:
     return _figures(plan, found[0])
 
 
+def count_rows(rows: pa.Table, *, truncated: bool = False) -> str:
+    """What can be said of rows whose meaning no plan tells."""
+    if not rows.num_rows:
+        return "Nothing was found in this time."
+    count = f"{rows.num_rows:,} row{'' if rows.num_rows == 1 else 's'}"
+    return f"The first {count} of more." if truncated else f"{count}."
+
+
 def _one(row: dict[str, Any]) -> str:
     said = [f"{named(name)} {_value(row[name])}" for name in _TOLD if row.get(name) not in (None, "", [])]
     when = f"One event, at {_value(row['m_time'])} UTC" if row.get("m_time") else "One event"

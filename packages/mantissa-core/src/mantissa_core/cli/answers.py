@@ -11,6 +11,7 @@ from .query import show_rows
 
 if TYPE_CHECKING:
     from mantissa_core.ask.answer import Answer
+    from mantissa_core.ask.usage import Usage
 
 LONGEST_BAR = 30
 _LIST = {"m_time": "TIME", "m_user": "USER", "m_src_ip": "SOURCE", "m_action": "ACTION", "m_outcome": "OUTCOME",
@@ -26,8 +27,14 @@ def show(answer: Answer, *, sql: bool = False, chart: bool = False) -> None:
         paragraph(answer.explanation)
     for each in answer.assumptions:
         paragraph(f"Assumed: {each}.")
-    if answer.provider != "offline":
+    if answer.raw_sql:
+        paragraph(
+            f"The language model {answer.provider} wrote the SQL, as no plan says this: check it (--explain, :sql)."
+        )
+    elif answer.provider != "offline":
         paragraph(f"The language model {answer.provider} made the plan.")
+    if answer.usage and sql:
+        paragraph(_usage(answer.usage))
     if sql and answer.sql:
         say(f"\n{answer.sql}")
     if answer.status != "succeeded":
@@ -57,6 +64,15 @@ def drawn(answer: Answer) -> bool:
     say()
     show_chart(chart)
     return True
+
+
+def _usage(usage: Usage) -> str:
+    """What it took, and what it could have taken at most."""
+    calls, took = plural(usage.calls, "call"), usage.input_tokens + usage.output_tokens
+    cost = "at an unknown price" if usage.usd is None else f"{usage.usd:.4f} USD"
+    most = "" if usage.estimated_usd is None else f", {usage.estimated_usd:.4f} USD"
+    bound = f"one call at most {number(usage.estimated_tokens)} tokens{most}"
+    return f"The model took {calls}: {number(took)} tokens, {cost} ({bound})."
 
 
 def _refusal(answer: Answer) -> None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from .answers import show, took
+from .ask_progress import Watch, watching
 from .command import Command, Session, pass_session
 from .exit_codes import Exit
 from .export import IMAGES, THEMES, write_chart, write_csv, write_json, write_parquet
 from .output import print_json, say, size
-from .progress import progress
 
 if TYPE_CHECKING:
     from mantissa_core.ask.answer import Answer
@@ -85,7 +85,8 @@ def command(
       mantissa ask "how many logins per hour today" --zone Europe/Berlin
       mantissa ask --rule "Alert when a user fails login 5+ times in 10 minutes"
 
-    Nothing leaves this machine. What is not understood is not answered: exit code 2, with questions that are.
+    Without a language model nothing leaves this machine. What is not understood is not answered:
+    exit code 2, with questions that are.
     """
     from mantissa_core.state.audit import this_user
 
@@ -106,6 +107,8 @@ def command(
         answer = ask(session, runtime, asked, question)
         if name and answer.status == "succeeded" and answer.plan:
             runtime.asker.saved.save(asked.user, name, question, answer.plan)
+        elif name and answer.raw_sql:
+            say("Not saved: a model wrote the SQL, and nothing says what it means at another time.", err=True)
         report(session, answer, form, output, sql=explain, chart=chart, theme=theme)
     ctx.exit(Exit.OK if answer.status == "succeeded" else Exit.USAGE)
 
@@ -139,21 +142,24 @@ def check_export(form: str, output: Path | None) -> None:
 
 def ask(session: Session, runtime: Runtime, asked: Asked, question: str, plan: Plan | None = None) -> Answer:
     """Ask one question; what needs confirmation is confirmed by --yes or by the person at the terminal."""
-    with progress(session, "Asking"):
+    with watching(session) as watch:
         return runtime.ask(
             question,
             conversation=asked.conversation,
             zone=asked.zone,
             user=asked.user,
-            confirm=_confirmed(session, yes=asked.yes),
+            confirm=_confirmed(session, watch, yes=asked.yes),
             max_rows=asked.limit,
             explain_only=asked.explain,
             plan=plan,
+            on_event=watch.event if watch else None,
         )
 
 
-def _confirmed(session: Session, *, yes: bool) -> Callable[[CostEstimate], bool]:
+def _confirmed(session: Session, watch: Watch | None, *, yes: bool) -> Callable[[CostEstimate], bool]:
     def confirm(cost: CostEstimate) -> bool:
+        if watch:
+            watch.stop()  # a line that moves would overwrite the question
         if yes or session.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
             return yes
         price = f" for about {cost.usd:.2f} USD" if cost.usd else ""

@@ -79,7 +79,7 @@ def _command(runtime: Runtime, asked: Asked, line: str, last: Answer | None) -> 
         table(["COMMAND", "WHAT IT DOES"], HELP, fixed=["COMMAND"])
     elif name not in (":sql", ":chart", ":cite", ":save"):
         say(f"{name} is no command: :help lists them", err=True)
-    elif last is None or last.plan is None or not last.sql:
+    elif last is None or not last.sql:
         say("there is no answer yet", err=True)
     elif name == ":sql":
         say(last.sql)
@@ -87,6 +87,8 @@ def _command(runtime: Runtime, asked: Asked, line: str, last: Answer | None) -> 
         drawn(last)
     elif name == ":cite":
         table(["ID", "TABLE"], [(each.m_id, each.table) for each in last.citations], fixed=["ID", "TABLE"])
+    elif last.plan is None:
+        say("a model wrote the SQL, which cannot be saved as a question", err=True)
     else:
         runtime.asker.saved.save(asked.user, words.strip(), last.question, last.plan)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mantissa_core.ask.usage import Usage
 from mantissa_core.model.completion import Prompt
 from mantissa_core.state import State
 
@@ -112,6 +113,7 @@ class Spending:
         self._budget, self._model = budget, model
         self.input_tokens = self.output_tokens = self.calls = 0
         self.money: float | None = 0.0
+        self._first: Estimate | None = None
         self._reserved: tuple[str, Estimate] | None = None
 
     def estimate(self, prompt: Prompt, schema_text: str = "") -> Estimate:
@@ -129,6 +131,7 @@ class Spending:
         _check(spent + estimate.tokens, limits.tokens_per_question, "tokens a question")
         _check((self.money or 0.0) + (estimate.money or 0.0), limits.money_per_question, "US dollars a question")
         self._reserved = (self._budget.reserve(estimate), estimate)
+        self._first = self._first or estimate
 
     def settle(self, model: str, input_tokens: int, output_tokens: int) -> None:
         """After it: what it really took. Where the provider counts nothing, the reserved worst case stands."""
@@ -149,6 +152,14 @@ class Spending:
         if self._reserved is not None:
             (day, estimate), self._reserved = self._reserved, None
             self._budget.add(day, -estimate.tokens, None if estimate.money is None else -estimate.money)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What it took so far; ``None`` before the first call."""
+        if self._first is None:
+            return None
+        spent = (self.calls, self.input_tokens, self.output_tokens, self.money)
+        return Usage(*spent, self._first.tokens, self._first.money)
 
     def _count(self, read: int, written: int, money: float | None) -> None:
         self.calls += 1

@@ -19,6 +19,7 @@ from mantissa_core.ask import plan as plans
 from mantissa_core.ask.compile import Table
 from mantissa_core.ask.plan import Baseline, Bucket, Compare, Filter, Function, Group, Measure, Op, Order, Period, Plan
 from mantissa_core.ask.time.grammar import assumed, times
+from mantissa_core.ask.written import Written
 from mantissa_core.errors import QueryError
 
 _FIRST_YEAR = 1970
@@ -107,9 +108,16 @@ class Draft(_Model):
     """What the question left open, and how it was decided."""
 
 
-def schema_for(sources: Collection[str]) -> dict[str, Any]:
+class DraftOrSQL(Draft):
+    """The same, or a statement where no plan can say it."""
+
+    sql: str = Field("", max_length=8_000)
+    """One SELECT of DuckDB over the tables, without conditions on time; only with an empty source."""
+
+
+def schema_for(sources: Collection[str], *, raw_sql: bool = False) -> dict[str, Any]:
     """JSON Schema of a draft about one of these tables, without references."""
-    whole = Draft.model_json_schema()
+    whole = (DraftOrSQL if raw_sql else Draft).model_json_schema()
     found: dict[str, Any] = _inlined(whole, whole.pop("$defs", {}))
     found["properties"]["source"]["enum"] = [*sources, ""]
     return found
@@ -149,8 +157,20 @@ def plan_of(draft: Draft, table: Table, question: str, now: datetime, zone: str,
     )
 
 
+def written_of(
+    draft: DraftOrSQL, tables: Collection[str], question: str, now: datetime, zone: str, previous: Period | None
+) -> Written:
+    """The statement that a draft holds, and the time around it.
+
+    Raises:
+        QueryError: a time is not understood.
+    """
+    period, _ = _periods(draft, question, now, zone, previous)
+    return Written(draft.sql, tuple(tables), period, tuple(line(each) for each in draft.assumptions))
+
+
 def _periods(
-    draft: Draft, question: str, now: datetime, zone: str, previous: Plan | None
+    draft: Draft, question: str, now: datetime, zone: str, previous: Plan | Period | None
 ) -> tuple[Period, Period | None]:
     """What our grammar reads in the question counts; the model's words only where it reads nothing."""
     read = [
@@ -163,6 +183,8 @@ def _periods(
         return read[0], versus
     if draft.time:
         return _period(draft.time, now, zone), versus
+    if isinstance(previous, Period):
+        return previous, versus
     if previous is not None:
         return previous.period, versus or previous.versus
     window = assumed(now, zone)

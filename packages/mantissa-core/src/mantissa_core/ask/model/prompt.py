@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from mantissa_core.ask.plan import Plan
 from mantissa_core.ask.schema import Schema, SchemaColumn, SchemaTable
+from mantissa_core.ask.written import Written
 from mantissa_core.model.completion import Prompt
 
 Redact = Callable[[str], str]
@@ -41,6 +42,14 @@ With "previous", a plan, the question changes that plan: keep the rest of it.
 With "problem", your last answer could not be used: mend that.
 If the tables cannot answer the question, set "refusal" and say in one sentence why. Do not guess."""
 
+_RAW = """
+
+Where, and only where, no plan of this form can say what is asked (such as a join of two tables), leave "source" \
+empty and set "sql" to one SELECT of DuckDB over the given tables, by their bare names. Put the question's words for \
+its time into "time" all the same, and write no condition on time: it is put around each table. No recursion, no \
+table functions, no CROSS JOIN; tie joins by equal columns, each with its table's name.
+With "previous_sql" the question changes that statement: keep the rest of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -50,7 +59,7 @@ class Shown:
     told: Sequence[Mapping[str, Any]]
 
 
-def shown(question: str, schema: Schema, previous: Plan | None = None, longest: int = LONGEST) -> Shown:
+def shown(question: str, schema: Schema, previous: Plan | Written | None = None, longest: int = LONGEST) -> Shown:
     """The tables that are about the question, as much of each as ``longest`` characters hold in all.
 
     ``schema`` holds only what the person may see, so nothing else can be told.
@@ -70,8 +79,10 @@ def prompt(
     now: datetime,
     zone: str,
     redact: Redact,
-    previous: Plan | None = None,
+    previous: Plan | Written | None = None,
     problem: str = "",
+    *,
+    raw_sql: bool = False,
 ) -> Prompt:
     """One question to the model. Secrets are taken out of what people wrote by ``redact``."""
     body: dict[str, Any] = {
@@ -79,23 +90,29 @@ def prompt(
         "now": f"{now.astimezone(ZoneInfo(zone)):%A %Y-%m-%d %H:%M} {zone}",
         "tables": shown.told,
     }
-    if previous is not None:
+    if isinstance(previous, Written):
+        body["previous_sql"] = redact(previous.sql)
+    elif previous is not None:
         told = previous.model_dump_json(exclude={"period", "versus", "assumptions"}, exclude_defaults=True)
         body["previous"] = redact(told)
     if problem:
         body["problem"] = redact(problem)
-    return Prompt(json.dumps(body, ensure_ascii=False), _SYSTEM)
+    return Prompt(json.dumps(body, ensure_ascii=False), _SYSTEM + (_RAW if raw_sql else ""))
 
 
-def _relevant(question: str, schema: Schema, previous: Plan | None) -> tuple[list[SchemaTable], Mapping[str, set[str]]]:
+def _relevant(
+    question: str, schema: Schema, previous: Plan | Written | None
+) -> tuple[list[SchemaTable], Mapping[str, set[str]]]:
     scores: dict[str, int] = defaultdict(int)
     columns: dict[str, set[str]] = defaultdict(set)
     for hit in schema.search(question, 500):
         scores[hit.table.name] += hit.score
         if hit.column:
             columns[hit.table.name].add(hit.column.name)
-    if previous is not None and previous.source in schema.tables:
-        scores[previous.source] += max(scores.values(), default=0) + 1
+    most = max(scores.values(), default=0)
+    for name in previous.tables if isinstance(previous, Written) else (previous.source,) if previous else ():
+        if name in schema.tables:
+            scores[name] += most + 1
     ranked = sorted(schema.tables.values(), key=lambda each: (-scores[each.name], not each.is_view, each.name))
     return ranked[:_TABLES], columns
 

@@ -30,6 +30,11 @@ def points_back(question: str) -> bool:
     return bool(_POINTS_BACK.search(question))
 
 
+def goes_on(question: str) -> bool:
+    """Whether the question begins as one that changes the one before it."""
+    return bool(_OPENINGS.search(question))
+
+
 def is_follow_up(question: str, slots: Slots) -> bool:
     """Whether the question makes sense with the one before only."""
     own = slots.filters or slots.comparisons or slots.sources or slots.countries

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mantissa_core.ask.plan import Plan
+from mantissa_core.ask.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,8 @@ class Understood:
     plan: Plan
     explanation: str
     assumptions: tuple[str, ...] = ()
+    usage: Usage | None = None
+    """Of the language model that was asked, if one was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +29,5 @@ class Abstained:
     """Words that mean nothing to the parser."""
     sources: tuple[str, ...] = ()
     """Tables of which the question must name one."""
+    usage: Usage | None = None
+    """Of the language model that was asked, if one was."""
