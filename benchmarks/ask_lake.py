@@ -20,7 +20,7 @@ START, DAYS, EVENTS, SEED = date(2026, 1, 7), 14, 20_000, 7
 SETTINGS: dict[str, Any] = {"url": "lake", "retention_days": 36_500}
 ACCOUNT = "111122223333"
 
-# when (day and time in January 2026), who, from where, service, event, parameters, error
+# when (day and time in January 2026, or the whole date), who, from where, service, event, parameters, error
 _AWS: tuple[tuple[str, str, str, str, str, dict[str, Any], str], ...] = (
     ("09T04:12:00", "root", "203.0.113.77", "signin", "ConsoleLogin", {}, ""),
     ("09T04:20:00", "root", "203.0.113.77", "iam", "CreateAccessKey", {}, ""),
@@ -28,6 +28,8 @@ _AWS: tuple[tuple[str, str, str, str, str, dict[str, Any], str], ...] = (
     ("12T10:00:00", "svc-deploy", "192.0.2.15", "s3", "CreateBucket", {"bucketName": "kettle-scratch"}, ""),
     ("19T19:15:00", "noor", "198.51.100.74", "s3", "CreateBucket", {"bucketName": "kettle-handover"}, ""),
     ("20T03:30:00", "amara", "203.0.113.200", "s3", "CreateBucket", {"bucketName": "kettle-dump"}, ""),
+    ("20T05:00:00", "noor", "198.51.100.74", "s3", "CreateBucket", {"bucketName": "kettle-refused"}, "AccessDenied"),
+    ("20T20:00:00", "noor", "198.51.100.74", "s3", "CreateBucket", {"bucketName": "kettle-later"}, ""),
     ("18T11:00:00", "amara", "198.51.100.10", "s3", "DeleteBucket", {"bucketName": "kettle-old"}, ""),
     ("20T09:00:00", "amara", "203.0.113.9", "signin", "ConsoleLogin", {}, "failed"),
     ("20T09:01:00", "amara", "203.0.113.9", "signin", "ConsoleLogin", {}, "failed"),
@@ -74,6 +76,10 @@ _OKTA: tuple[tuple[str, str, str, str, str, str], ...] = (
     ("18T15:00:00", "noor", "203.0.113.41", "United States", "user.session.start", "FAILURE"),
     ("20T17:20:00", "noor", "203.0.113.41", "United States", "user.session.start", "FAILURE"),
     ("16T15:00:00", "lin", "203.0.113.43", "United States", "user.session.start", "SUCCESS"),
+    ("20T19:00:00", "lin", "203.0.113.60", "Germany", "user.session.start", "FAILURE"),
+    ("20T19:05:00", "noor", "203.0.113.41", "United States", "user.mfa.okta_verify.deny_push", "FAILURE"),
+    ("20T06:05:00", "noor", "203.0.113.60", "Germany", "user.mfa.okta_verify.deny_push", "FAILURE"),
+    ("2025-12-29T19:05:00", "noor", "203.0.113.41", "United States", "user.mfa.okta_verify.deny_push", "FAILURE"),
 )
 
 
@@ -85,10 +91,10 @@ def build(home: Path, *, days: int = DAYS, events: int = EVENTS, wide: bool = Fa
     first = START + timedelta(days=DAYS - days)
     with Runtime.open({"home": str(home), "lake": SETTINGS}) as runtime:
         for log_type, lines in simulate(seed=SEED, day=first, days=days, events=events).events.items():
-            more = [line for line in added(log_type) if line[0] >= first.isoformat()]
+            more = [line for line in added(log_type) if days == DAYS or line[0] >= first.isoformat()]
             runtime.ingest(log_type, [*(each.line for each in lines), *(text.encode() for _, text in more)])
-        for log_type, lines in sources() if wide else ():
-            runtime.ingest(log_type, lines)
+        for log_type, texts in sources() if wide else ():
+            runtime.ingest(log_type, texts)
 
 
 def added(log_type: str) -> Iterator[tuple[str, str]]:
@@ -100,7 +106,7 @@ def added(log_type: str) -> Iterator[tuple[str, str]]:
 
 def _cloudtrail() -> Iterator[tuple[str, dict[str, Any]]]:
     for number, (moment, who, address, service, name, parameters, error) in enumerate(_AWS):
-        when = f"2026-01-{moment}Z"
+        when = f"{_dated(moment)}Z"
         root, sign_in = who == "root", name == "ConsoleLogin"
         identity = {"type": "Root" if root else "IAMUser", "accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:{who}"}
         event: dict[str, Any] = {
@@ -126,7 +132,7 @@ def _cloudtrail() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _okta() -> Iterator[tuple[str, dict[str, Any]]]:
     for number, (moment, who, address, country, name, result) in enumerate(_OKTA):
-        when = f"2026-01-{moment}.000Z"
+        when = f"{_dated(moment)}.000Z"
         yield (
             when,
             {
@@ -138,3 +144,7 @@ def _okta() -> Iterator[tuple[str, dict[str, Any]]]:
                 "client": {"ipAddress": address, "geographicalContext": {"country": country}},
             },
         )
+
+
+def _dated(moment: str) -> str:
+    return moment if moment.startswith("2025-") else f"2026-01-{moment}"

@@ -1,44 +1,46 @@
-"""Questions in plain English over a small simulated lake, compared by result with SQL that was written for them."""
+"""Questions in plain English over small simulated lakes, compared by result with SQL that was written for them."""
 
 from __future__ import annotations
 
-import importlib.util
-import json
+import importlib
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from mantissa_core import Runtime
-from mantissa_core.ask.parse import Abstained, parse
+from mantissa_core.ask.compile import compile_plan
+from mantissa_core.ask.parse import Abstained, Understood, parse
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
-
-
-def _module(name):
-    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+EVENTS = 2_000
 
 
 @pytest.fixture(scope="module")
 def asked():
+    """Imports modules of the benchmark, whose names are nobody else's afterwards."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
-        yield _module("ask_lake"), _module("ask")
-        for name in ("ask", "ask_accounts", "ask_draw", "ask_lake", "ask_services", "ask_sources", "record"):
-            sys.modules.pop(name, None)
+        yield importlib.import_module
+    for name in [each for each in sys.modules if each.startswith("ask_") or each == "ask"]:
+        del sys.modules[name]
 
 
 @pytest.fixture(scope="module")
-def judge(asked, tmp_path_factory):
-    lake, ask = asked
-    home = tmp_path_factory.mktemp("asked")
-    lake.build(home, events=2_000)
-    with Runtime.open({"home": str(home), "lake": lake.SETTINGS}) as runtime:
-        yield ask.Judge(runtime)
+def questions(asked):
+    return asked("ask_questions")
+
+
+@pytest.fixture(scope="module")
+def judge(asked):
+    with asked("ask_judge").judge(wide=False, events=EVENTS) as judge:
+        yield judge
+
+
+@pytest.fixture(scope="module")
+def wide(asked):
+    with asked("ask_judge").judge(wide=True, events=EVENTS) as judge:
+        yield judge
 
 
 MUST_SHOW = range(6)
@@ -46,33 +48,57 @@ MUST_SHOW = range(6)
 
 
 @pytest.mark.parametrize("number", MUST_SHOW)
-def test_what_must_be_shown_is_right_by_result(asked, judge, number):
-    question = asked[1].read("canonical")[number]
+def test_what_must_be_shown_is_right_by_result(questions, judge, number):
+    question = questions.read("canonical")[number]
     found = judge.judge(question)
     assert found.verdict == "right", f"{question.question}: {found.why}"
-    assert any(judge.gold(sql) for sql in question.sql), "the question is about rows that are there"
+    assert any(judge.gold_rows(sql) for sql in question.sql), "the question is about rows that are there"
+
+
+def mistaken(plan, shape):
+    """Plans that differ from this one by one mistake that must show in the result."""
+    for each in plan.filters:
+        yield f"without {each}", plan.model_copy(update={"filters": tuple(x for x in plan.filters if x != each)})
+    if plan.baseline:
+        yield "without what was before", plan.model_copy(update={"baseline": None})
+    if shape != "last":
+        wider = plan.period.model_copy(update={"lo": plan.period.lo - timedelta(days=400)})
+        yield "from ever", plan.model_copy(update={"period": wider})
+    later = plan.period.model_copy(update={"hi": plan.period.hi + timedelta(days=1)})
+    if shape not in ("last", "new"):  # nobody is root, or at a new address, in the hours that are left of the day
+        yield "until tomorrow", plan.model_copy(update={"period": later})
+
+
+@pytest.mark.parametrize("number", MUST_SHOW)
+def test_what_must_be_shown_would_be_wrong_with_one_mistake(asked, questions, judge, number):
+    question = questions.read("canonical")[number]
+    understood = parse(question.question, judge.schema, asked("ask_draw").NOW)
+    assert isinstance(understood, Understood)
+    reading = asked("ask_judge").Reading
+    made = list(mistaken(understood.plan, question.shape))
+    assert made
+    unseen = []
+    for what, plan in made:
+        sql = compile_plan(plan, judge.schema.table(plan.source))
+        if judge.judge(question, lambda _, sql=sql: reading(sql)).verdict == "right":
+            unseen.append(what)
+    assert unseen == []
 
 
 @pytest.mark.parametrize("name", ["canonical", "voices", "follow_ups", "abstain"])
-def test_a_sample_of_each_set_is_answered_rightly_or_not_at_all(asked, judge, name):
-    questions = asked[1].read(name)[::7]
-    verdicts = [judge.judge(each) for each in questions]
+def test_a_sample_of_each_set_is_answered_rightly_or_not_at_all(questions, judge, name):
+    sample = questions.read(name)[::7]
+    verdicts = [judge.judge(each) for each in sample]
     assert [(each.question.question, each.why) for each in verdicts if each.verdict == "wrong"] == []
-    assert sum(each.verdict == "right" for each in verdicts) >= 0.8 * len(questions)
+    assert sum(each.verdict == "right" for each in verdicts) >= 0.8 * len(sample)
 
 
-def test_the_comparison_sees_a_wrong_answer(asked, judge):
-    question = asked[1].Question("x", "count", "How many failed logins were there today?", ("SELECT -1 AS n",))
-    assert judge.judge(question).verdict == "wrong"
-
-
-def test_the_comparison_wants_all_rows_and_no_others(asked):
-    same = asked[1].same
-    gold = [{"user": "amara", "n": 2}, {"user": "lin", "n": 1}]
-    assert same(gold, [{"n": 1, "who": "lin", "more": True}, {"n": 2, "who": "amara", "more": True}])
-    assert not same(gold, [{"n": 2, "who": "lin"}, {"n": 1, "who": "amara"}])
-    assert not same(gold, [*gold, {"user": "noor", "n": 1}])
-    assert not same(gold, gold[::-1], ranked=True)
+def test_what_must_not_be_answered_is_not_with_more_sources_either(questions, wide):
+    for name in ("everyday", "abstain"):
+        must_not = [each for each in questions.read(name) if each.expect]
+        assert must_not
+        answered = [(each.question, found.why) for each in must_not if (found := wide.judge(each)).verdict == "wrong"]
+        assert answered == []
 
 
 @pytest.mark.parametrize(
@@ -84,26 +110,16 @@ def test_the_comparison_wants_all_rows_and_no_others(asked):
     ],
 )
 def test_log_types_bring_phrases_of_their_own(asked, judge, question, column, value):
-    answer = parse(question, judge.schema, asked[1].NOW)
+    answer = parse(question, judge.schema, asked("ask_draw").NOW)
     assert not isinstance(answer, Abstained), answer.reason
     [condition] = answer.plan.filters
     assert condition.field == column
     assert value == condition.value or value in condition.value
 
 
-READ_FROM = {"cloudtrail": {"aws_cloudtrail", "cloud_change", "auth"}, "okta": {"okta_system", "auth"}}
-
-
 @pytest.mark.skipif("MANTISSA_TEST_DATA" not in os.environ, reason="MANTISSA_TEST_DATA is not set")
-def test_questions_of_others_are_read_from_their_source_or_not_answered(asked, judge):
-    lines = (Path(os.environ["MANTISSA_TEST_DATA"]) / "nl-questions.jsonl").read_text("utf-8").splitlines()
-    plans, misread = {}, []
-    for each in map(json.loads, lines):
-        answer = parse(each["question"], judge.schema, asked[1].NOW, previous=plans.get(each["follows"]))
-        if isinstance(answer, Abstained):
-            continue
-        plans[each["id"]] = answer.plan
-        if answer.plan.source not in set().union(*(READ_FROM.get(table, set()) for table in each["tables"])):
-            misread.append((each["question"], answer.explanation))
-    assert misread == []
-    assert len(plans) >= 9
+def test_questions_of_others_are_answered_rightly_or_not_at_all(questions, wide):
+    verdicts = [wide.judge(each) for each in questions.others(Path(os.environ["MANTISSA_TEST_DATA"]))]
+    wrong = [(each.question.question, each.why) for each in verdicts if each.verdict == "wrong"]
+    assert len(wrong) <= 0.03 * len(verdicts) + 1, wrong
+    assert sum(each.verdict == "right" for each in verdicts) >= 15
