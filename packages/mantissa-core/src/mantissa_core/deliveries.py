@@ -148,6 +148,10 @@ class Deliveries(Alerting):
         alert = self.alerts.get(alert_id)
         return heard(self.state, alert, self._routes()) if alert else frozenset()
 
+    def routes(self) -> Routing:
+        """The destinations as they are configured now."""
+        return self._routes()
+
     def deliver(self) -> int:
         """Attempt every delivery that is due; returns how many messages arrived.
 

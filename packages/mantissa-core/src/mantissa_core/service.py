@@ -6,6 +6,7 @@
     receive/<label>    while the sender pushes     │
     store/<label>      what was received          ─┴─ commits ─▶ detect ─ alerts ─▶ deliver
     schedules          rules that are due          ── signals ──▲
+    reports            questions that are scheduled ─ messages ─▶ deliver
     escalate           alerts that nobody took     ── messages ─▶ deliver
     job/<name>         at the module's interval
     health             alerts about the sources themselves
@@ -28,7 +29,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from . import canaries, maintenance
+from . import canaries, maintenance, reports
 from .alert.sink_health import EVERY as EVALUATE_EVERY
 from .errors import MantissaError, NeedsOperator, Retry
 from .hookspecs import Collector, Module, Receiver
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 POLL = 1.0
 """Seconds at most between two looks for new events (another process may write them) and due deliveries."""
 MAINTAIN_EVERY = 60.0
+REPORT_POLL = 5.0
+"""Seconds between two looks for reports that are due."""
 CANARY_POLL = 5.0
 """Seconds between two looks at test alerts."""
 DAY = 86_400.0
@@ -79,6 +82,7 @@ class Service:
             *self._sources(stop),
             _Loop("detect", self._detect, wake=self._committed),
             _Loop("schedules", self._run_schedules),
+            _Loop("reports", self._report),
             _Loop("escalate", self._escalate),
             _Loop("deliver", self._deliver, wake=self._alerted),
             *self._jobs(),
@@ -138,6 +142,11 @@ class Service:
         if self._runtime.run_schedules():
             self._committed.set()  # signals, which alerts are made of
         return POLL
+
+    def _report(self) -> float:
+        if reports.run_due(self._runtime):
+            self._alerted.set()
+        return REPORT_POLL
 
     def _escalate(self) -> float:
         if self._runtime.escalate():

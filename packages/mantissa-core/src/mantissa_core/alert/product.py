@@ -9,6 +9,9 @@ CANARY = "mantissa.canary"
 DELIVERY = "mantissa.delivery"
 """Rule id of alerts about destinations; ``entities["target"]`` names the destination."""
 
+REPORT = "mantissa.report"
+"""Rule id of the answers to scheduled questions, which go to the destinations that they name."""
+
 
 def is_canary(alert: Alert) -> bool:
     """Whether it is a test, and nothing happened."""

@@ -26,6 +26,7 @@ from .parse import Abstained
 from .plan import MOST_ROWS, Plan
 from .protocols import Lake, PlanMaker
 from .reader import Read, Reader
+from .reports import Reports
 from .runner import Ran, Runner, Terms
 from .saved import SavedQuestions
 from .schema import Schema
@@ -57,6 +58,7 @@ class Asker:
         self._reader, self._runner = Reader(state, clock, self._limits, model), Runner(lake, self._limits)
         self.conversations = Conversations(state, clock)
         self.saved = SavedQuestions(state, clock)
+        self.reports = Reports(state, self.saved, clock)
 
     def ask(
         self,

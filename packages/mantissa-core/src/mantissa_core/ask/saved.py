@@ -47,7 +47,7 @@ class SavedQuestions:
         if as_of(plan, now) is None:
             raise QueryError(f"a later run could not tell which time {plan.period.text!r} is: name another")
         value = {"name": name, "question": question, "plan": plan.model_dump(mode="json"), "saved": now.isoformat()}
-        self._commit(user, "saved", Put(_key(user, name), value), name, now, by)
+        self._commit(user, "saved", [Put(_key(user, name), value)], name, now, by)
 
     def list(self, user: str) -> Sequence[SavedQuestion]:
         """A user's saved questions, by name."""
@@ -76,17 +76,23 @@ class SavedQuestions:
         raise QueryError(f"which time {saved.plan.period.text!r} is cannot be told any more: save {name} again")
 
     def delete(self, user: str, name: str, *, by: str = "") -> None:
-        """Forget one; ``by`` as above.
+        """Forget one, and when it is asked by itself; ``by`` as above.
 
         Raises:
             QueryError: the user has none of that name.
         """
         self.get(user, name)
-        self._commit(user, "deleted", Put(_key(user, name), None), name, self._clock(), by)
+        gone = [Put(_key(user, name), None), Put(report_key(user, name), None)]
+        self._commit(user, "deleted", gone, name, self._clock(), by)
 
-    def _commit(self, user: str, action: str, put: Put, name: str, now: datetime, by: str) -> None:
+    def _commit(self, user: str, action: str, puts: Sequence[Put], name: str, now: datetime, by: str) -> None:
         who = {"caller": user} if by else {}
-        self._state.commit(PARTITION, [put, entry("question", action, by or user, now, name=name, **who)])
+        self._state.commit(PARTITION, [*puts, entry("question", action, by or user, now, name=name, **who)])
+
+
+def report_key(user: str, name: str) -> str:
+    """Where it stands when a saved question is asked by itself, and to whom the answers go."""
+    return f"report/{quote(user, safe='')}/{quote(name, safe='')}"
 
 
 def _key(user: str, name: str) -> str:

@@ -23,6 +23,7 @@ def check_flow(runtime: Runtime) -> Iterator[Check]:
         ("late events", _late),
         ("deliveries", _destinations),
         ("routes", _routes),
+        ("reports", _reports),
     ):
         try:
             yield from look(runtime)
@@ -73,6 +74,20 @@ def _gap(runtime: Runtime, gap: Gap) -> Check:
         remedy = f"mend {rule.source}, then 'mantissa detect --replay --rule {rule.id[:8]}'"
         return Check("gap", subject, "problem", f"{missed}; {remedy}")
     return Check("gap", subject, "warning", f"{missed}; it was changed or removed since")
+
+
+def _reports(runtime: Runtime) -> Iterator[Check]:
+    """Scheduled questions whose last answer was not told, or whose sinks are gone."""
+    from mantissa_core.reports import states
+
+    known = set(runtime.destinations())
+    for each in states(runtime):
+        subject = f"{each.report.name} of {each.report.user}"
+        if gone := sorted(set(each.report.to) - known):
+            remedy = "configure it, or schedule the question anew"
+            yield Check("report", subject, "warning", f"no sink {', '.join(gone)}: {remedy}")
+        elif each.run and each.run.error:
+            yield Check("report", subject, "warning", f"failed {plural(each.run.failures, 'time')}: {each.run.error}")
 
 
 def _late(runtime: Runtime) -> Iterator[Check]:

@@ -56,19 +56,19 @@ class Outcome:
 
 
 class Runs:
-    """The runs in the state store."""
+    """The runs in a partition of the state store."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, state: State, partition: str = RUNS) -> None:
+        self._state, self._partition = state, partition
 
     def get(self, rule_id: str) -> Run | None:
         """What is known of a rule's runs."""
-        document = self._state.get(RUNS, rule_id)
+        document = self._state.get(self._partition, rule_id)
         return Run(**document.value) if document else None
 
     def all(self) -> dict[str, Run]:
         """Every rule's, by id."""
-        return {document.key: Run(**document.value) for document in self._state.scan(RUNS)}
+        return {document.key: Run(**document.value) for document in self._state.scan(self._partition)}
 
     def begin(self, rule_id: str, now: datetime) -> None:
         """Let a schedule begin at ``now``: what would have run before is not caught up."""
@@ -78,11 +78,11 @@ class Runs:
             run = Run(**old) if old else Run(moment, moment)
             return asdict(replace(run, reached=max(moment, run.reached), succeeded=max(moment, run.succeeded)))
 
-        self._state.update(RUNS, rule_id, begun)
+        self._state.update(self._partition, rule_id, begun)
 
     def claim(self, rule_id: str, at: datetime, now: datetime) -> str:
         """Claim the run at ``at``. Returns a token, empty where somebody else has it or it is done."""
-        document = self._state.get(RUNS, rule_id)
+        document = self._state.get(self._partition, rule_id)
         run = Run(**document.value) if document else None
         taken = run is not None and run.claim and datetime.fromisoformat(run.until) > now
         if document is None or run is None or taken or datetime.fromisoformat(run.reached) >= at:
@@ -90,7 +90,7 @@ class Runs:
         token = uuid4().hex
         claimed = replace(run, claim=token, until=(now + LEASE).isoformat())
         try:
-            self._state.commit(RUNS, [Put(rule_id, asdict(claimed))], {rule_id: document.version})
+            self._state.commit(self._partition, [Put(rule_id, asdict(claimed))], {rule_id: document.version})
         except Conflict:
             return ""
         return token
@@ -130,5 +130,5 @@ class Runs:
             held = run is not None and run.claim == token
             return asdict(change(run)) if held else old
 
-        self._state.update(RUNS, rule_id, changed)
+        self._state.update(self._partition, rule_id, changed)
         return held
