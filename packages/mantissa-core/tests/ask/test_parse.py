@@ -278,9 +278,9 @@ def test_a_follow_up_of_nothing_is_not_answered(question: str) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["who created a bucket after a login", "logins followed by DeleteBucket", "fails", "users", "which is better?"],
+    ["created after", "logins followed by", "fails", "users", "which is better?", "who logged in without MFA"],
 )
-def test_what_could_mean_much_or_is_a_sequence_is_not_answered(question: str) -> None:
+def test_what_could_mean_much_is_not_answered(question: str) -> None:
     assert isinstance(parse(question, SCHEMA, NOW), Abstained)
 
 

@@ -20,9 +20,9 @@ from .sql.conditions import compared, condition, prefixes
 from .sql.measures import grouped, measured, spread
 from .sql.silence import silent
 
-__all__ = ["Dialect", "Table", "compile_plan", "listed", "prefixes"]
+__all__ = ["LISTED", "Dialect", "Table", "compile_plan", "listed", "prefixes"]
 
-_LISTED = ("m_time", "m_user", "m_src_ip", "m_action", "m_outcome", "m_target")
+LISTED = ("m_time", "m_user", "m_src_ip", "m_action", "m_outcome", "m_target")
 """What a list shows of rows where the plan does not say."""
 
 
@@ -61,7 +61,7 @@ def listed(plan: Plan, table: Table) -> tuple[str, ...]:
     """The columns that a list shows."""
     if plan.sequence:
         return sequence.shown(plan, plan.sequence)
-    return plan.select or tuple(each for each in _LISTED if each in table.columns)
+    return plan.select or tuple(each for each in LISTED if each in table.columns)
 
 
 def _measured(plan: Plan, table: Table, dialect: Dialect) -> exp.Select:

@@ -6,10 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from mantissa_core.ask.compile import LISTED
 from mantissa_core.ask.plan import Any as AnyOf
 from mantissa_core.ask.plan import Baseline, Bucket, Compare, Filter, Group, Measure, Not, Op, Order, Period, Plan
-from mantissa_core.ask.schema import Schema, SchemaTable
+from mantissa_core.ask.schema import Schema, SchemaColumn, SchemaTable
 
+from .figures import SPREADS, NoFigure, figure
+from .outcomes import outcomes_apart
+from .quantities import amount_called, is_quantity
 from .slots import Mention, Slots, named_user
 
 _T = TypeVar("_T")
@@ -23,6 +27,8 @@ EVER = timedelta(days=400)
 _ROWS = frozenset({"eventName", "eventType", "m_action"})
 """Columns whose words mean the events themselves where something is counted: calls, actions."""
 _BOUNDS: Mapping[str, Op] = {"more": "gt", "less": "lt", "at_least": "ge", "at_most": "le"}
+_RANKED = {"top", "fewest", "longest", "shortest"}
+_LIMITED = ("", "longest", "shortest")
 _BUCKETS: tuple[Bucket, ...] = ("minute", "hour", "day", "week", "month")
 
 
@@ -39,7 +45,9 @@ class Builder:
 
     def __init__(self, schema: Schema, slots: Slots, periods: Sequence[Period], now: datetime, zone: str) -> None:
         self._schema, self._slots, self._periods, self._now, self._zone = schema, slots, list(periods), now, zone
-        self._assumptions: list[str] = []
+        self.assumptions: list[str] = []
+        """What was decided, for people."""
+        self._largest = ""
 
     def plan(self) -> Plan:
         """The plan.
@@ -49,28 +57,32 @@ class Builder:
         """
         frames = set(self._slots.frames)
         if "sequence" in frames:
-            raise Unclear("what came after what cannot be asked yet: ask for each of the two")
-        table = self._table()
-        having, limit = self._numbers(frames)
+            raise Unclear("what came after what, or before? say both, such as 'who logged in after a failed login'")
+        table = self.table()
+        having, limit = self._numbers(frames, table)
         groups, measures = self._shape(frames, table, bool(having))
-        if having:
+        if having and not any(each.function not in ("count", "count_distinct") for each in measures):
             of = having[0][2]
             measures = (Measure(function="count_distinct", field=self._named(table, of)) if of else Measure(),)
             groups = groups or (Group(field="m_user"),)
-        period, versus = self._times(frames, bool(measures))
+        filters = tuple(self._filters(table))
+        if measures == (Measure(),) and (two := outcomes_apart(filters, frames)):
+            filters, measures = two
+        period, versus = self.times(frames, bool(measures))
         once = bool(frames & {"last", "first"}) and not measures
         return Plan(
             source=table.name,
-            filters=tuple(self._filters(table)),
+            filters=filters,
             period=period,
             versus=versus,
             baseline=self._baseline(table) if "rare" in frames else None,
             groups=groups,
             measures=measures,
+            select=self._selected(table),
             having=tuple(self._having(having, measures)),
             order=self._order(frames, groups, measures),
-            limit=(limit or 1) if once else limit or (FEW if frames & {"top", "fewest"} else 1_000),
-            assumptions=tuple(self._assumptions),
+            limit=(limit or 1) if once else limit or (FEW if frames & _RANKED else 1_000),
+            assumptions=tuple(self.assumptions),
         )
 
     def filters_for(self, table: SchemaTable) -> Iterator[Filter]:
@@ -100,7 +112,12 @@ class Builder:
 
     # --- the table ------------------------------------------------------------------------------------------
 
-    def _table(self) -> SchemaTable:
+    def table(self) -> SchemaTable:
+        """The one that has everything that is named.
+
+        Raises:
+            Unclear: there is none, or there are several.
+        """
         candidates = set(self._schema.tables)
         for wanted in (*self._slots.sources, *self._slots.needs, *self._columns()):
             candidates &= wanted
@@ -119,7 +136,7 @@ class Builder:
                 [self._schema.tables[name].title for name in named],
             )
         if not self._slots.sources:
-            self._assumptions.append(f"only {self._schema.tables[named[0]].title} tells it")
+            self.assumptions.append(f"only {self._schema.tables[named[0]].title} tells it")
         return self._schema.tables[named[0]]
 
     def _likely(self, candidates: set[str]) -> set[str]:
@@ -129,12 +146,13 @@ class Builder:
         named = (able or candidates) & self._slots.named
         if len(candidates) > 1 and len(named or able) == 1:
             title = self._schema.tables[next(iter(named or able))].title
-            self._assumptions.append(f"of the logs that could be meant: {title}")
+            self.assumptions.append(f"of the logs that could be meant: {title}")
         return named or able or candidates
 
     def _columns(self) -> Iterator[frozenset[str]]:
         """For each column that is named the tables that have it."""
-        for mention in (*self._slots.mentions, *(mention for mention, _, _ in self._slots.comparisons)):
+        with_values = (mention for mention, _, _ in (*self._slots.comparisons, *self._slots.bounds))
+        for mention in (*self._slots.mentions, *with_values):
             yield mention.tables
         if self._slots.countries:
             yield frozenset(name for name, table in self._schema.tables.items() if country_of(table))
@@ -144,8 +162,9 @@ class Builder:
     def _filters(self, table: SchemaTable) -> Iterator[Filter]:
         yield from self._together(_distinct([*self._slots.filters, *self._chosen(table)]))
         for mention, token, negated in self._slots.comparisons:
-            filter_ = self._compared(table, self._column(table, mention), token.text)
+            filter_ = self._compared(table, self.column(table, mention), token.text)
             yield Not(of=filter_) if negated else filter_
+        yield from self._bounds(table)
         column = country_of(table)
         outside = [Not(of=_one_of(column, pair)) for pair, negated in self._slots.countries if negated]
         inside = [_one_of(column, pair) for pair, negated in self._slots.countries if not negated]
@@ -161,11 +180,37 @@ class Builder:
                 raise Unclear(f"{table.title} does not tell that")
             yield from (Not(of=each) if negated else each for each in own.value)
 
+    def _bounds(self, table: SchemaTable) -> Iterator[Filter]:
+        """Bounds of a column's own values: severity above 5, downloads of more than 10 MB."""
+        for mention, word, number in self._slots.bounds:
+            yield Compare(field=self.column(table, mention), op=_BOUNDS[word], value=number)
+        for word, number in self._of_rows(table):
+            mention = next(each for each in self._slots.mentions if each.after == word)
+            yield Compare(field=self.column(table, mention), op=_BOUNDS[word], value=number)
+
+    def _of_rows(self, table: SchemaTable) -> list[tuple[str, int]]:
+        """Bounds of amounts, where nothing is added up: each row has its own."""
+        amounts = {each.after for each in self._amounts(table) if each.after in _BOUNDS}
+        others = [each for each in self._slots.mentions if each.after not in amounts and each.name not in _ROWS]
+        if others or set(self._slots.frames) & {"who", "each", "top", "fewest"}:
+            return []
+        return [each for each in self._slots.numbers if each[0] in amounts]
+
+    def _amounts(self, table: SchemaTable) -> list[Mention]:
+        """The columns that are named and hold amounts or scores."""
+        return [each for each in self._slots.mentions if is_quantity(self._told(table, each))]
+
+    def _told(self, table: SchemaTable, mention: Mention) -> SchemaColumn:
+        return table.columns[self.column(table, mention)]
+
     def _together(self, filters: list[Filter]) -> Iterator[Filter]:
         """Two values of one column are alternatives where the question joins them, and else two questions."""
         several: dict[str, list[Filter]] = {}
         for number, each in enumerate(filters):
             several.setdefault(_about(each) or str(number), []).append(each)
+        excluded = {_about(each.of) for each in filters if isinstance(each, Not)} & {"m_action", "eventName"}
+        if name := next((each for each in excluded if each in several), ""):
+            raise Unclear(f"one {name}, and not another: ask for the two one after the other")
         for name, alike in several.items():
             if len(alike) > 1 and not self._slots.joined:
                 raise Unclear(f"two things at once about {name}: ask for one, or join them with 'or'")
@@ -183,20 +228,26 @@ class Builder:
             return named_user(text)
         return Compare(field=column, value=text)
 
-    def _column(self, table: SchemaTable, mention: Mention) -> str:
-        if mention.name in table.columns:
-            return mention.name
+    def column(self, table: SchemaTable, mention: Mention) -> str:
+        """What the table calls a column that is named.
+
+        Raises:
+            Unclear: it has none of that name.
+        """
+        name = dict(reversed(mention.by_table)).get(table.name, mention.name)
+        if name in table.columns:
+            return name
         raise Unclear(f"{table.title} has no {mention.name}")
 
     def _named(self, table: SchemaTable, column: str) -> str:
-        return self._column(table, Mention(column, frozenset(), ""))
+        return self.column(table, Mention(column, frozenset(), ""))
 
     def _baseline(self, table: SchemaTable) -> Baseline:
         mention = next((each for each in self._slots.mentions if each.after == "rare"), None)
         if mention is None:
             raise Unclear("what is unusual about it: the address, the user?")
-        column = self._column(table, mention)
-        self._assumptions.append("unusual: not seen with the same user in the 30 days before")
+        column = self.column(table, mention)
+        self.assumptions.append("unusual: not seen with the same user in the 30 days before")
         return Baseline(field=column, per=None if column == "m_user" else "m_user")
 
     # --- what comes out -------------------------------------------------------------------------------------
@@ -206,38 +257,82 @@ class Builder:
     ) -> tuple[tuple[Group, ...], tuple[Measure, ...]]:
         mentions = [each for each in self._slots.mentions if each.after not in ("rare", *_BOUNDS)]
         buckets = [each for each in _BUCKETS if each in frames]
+        if (figured := self._figured(frames, table, buckets, having)) is not None:
+            return figured
         grouped = [each for each in mentions if each.after == "each"]
         if "count" in frames and not frames & {"top", "fewest"}:
             counted = [each for each in mentions if each not in grouped and each.name not in _ROWS]
             function = (
-                Measure(function="count_distinct", field=self._column(table, counted[0])) if counted else Measure()
+                Measure(function="count_distinct", field=self.column(table, counted[0])) if counted else Measure()
             )
-            return self._groups(table, grouped, buckets), (function,)
+            return self.groups(table, grouped, buckets), (function,)
         if buckets or "trend" in frames:
-            return self._groups(table, grouped, buckets or ["hour"]), (Measure(),)
+            return self.groups(table, grouped, buckets or ["hour"]), (Measure(),)
         if frames & {"top", "fewest"}:
             mentions = [each for each in mentions if each.after != "count" or each.name not in _ROWS]
-            return self._groups(table, mentions[:2] or [Mention("m_user", frozenset(), "")], []), (Measure(),)
+            return self.groups(table, mentions[:2] or [Mention("m_user", frozenset(), "")], []), (Measure(),)
         if "compare" in frames and len(self._periods) == 2:
-            return self._groups(table, grouped, []), (Measure(),)
+            return self.groups(table, grouped, []), (Measure(),)
         mentions = [each for each in mentions if each in grouped or each.name not in _ROWS]
         if "who" in frames or grouped or (mentions and frames & {"list", "distinct"}) or (having and mentions):
             chosen = grouped or (mentions[:1] if "who" not in frames else [])
-            return self._groups(table, chosen or [Mention("m_user", frozenset(), "")], []), (Measure(),)
+            return self.groups(table, chosen or [Mention("m_user", frozenset(), "")], []), (Measure(),)
         return (), ()
 
-    def _groups(self, table: SchemaTable, mentions: Sequence[Mention], buckets: Sequence[str]) -> tuple[Group, ...]:
-        by = [Group(field=self._column(table, each)) for each in mentions]
+    def _figured(
+        self, frames: set[str], table: SchemaTable, buckets: Sequence[str], having: bool
+    ) -> tuple[tuple[Group, ...], tuple[Measure, ...]] | None:
+        """Groups and a measure of an amount; None where no amount is asked for."""
+        amounts = self._figures(frames, table)
+        mentions = [each for each in self._slots.mentions if each not in amounts and each.after != "rare"]
+        mentions = [each for each in mentions if each.name not in _ROWS or each.after == "each"]
+        grouped = [each for each in mentions if each.after == "each"]
+        ranked = bool(frames & _RANKED)
+        chosen = grouped or (mentions[:2] if ranked or "list" in frames or having else [])
+        if "who" in frames and not chosen:
+            chosen = [Mention("m_user", frozenset(), "")]
+        if ranked and not chosen and not buckets and "of" not in self._slots.phrases and not set(SPREADS) & frames:
+            if amounts:
+                self._largest = self.column(table, amounts[0])
+                return (), ()
+            return None
+        try:
+            measure = figure(frames, [self._told(table, each) for each in amounts])
+        except NoFigure as error:
+            raise Unclear(str(error)) from None
+        return None if measure is None else (self.groups(table, chosen, buckets), (measure,))
+
+    def _figures(self, frames: set[str], table: SchemaTable) -> list[Mention]:
+        """The amounts that a figure is asked of."""
+        if frames & {"longest", "shortest"} and (name := amount_called(table, "duration", "latency", "elapsed time")):
+            return [Mention(name, frozenset({table.name}), "top")]
+        grouping = () if frames & _RANKED else ("each",)
+        of_rows = {word for word, _ in self._of_rows(table)}
+        return [each for each in self._amounts(table) if each.after not in (*grouping, *of_rows)]
+
+    def _selected(self, table: SchemaTable) -> tuple[str, ...]:
+        """What a list shows besides the usual: the amount that it is ordered by."""
+        if not self._largest:
+            return ()
+        return (*(each for each in LISTED if each in table.columns), self._largest)
+
+    def groups(self, table: SchemaTable, mentions: Sequence[Mention], buckets: Sequence[str]) -> tuple[Group, ...]:
+        """A stretch of time, then the columns."""
+        by = [Group(field=self.column(table, each)) for each in mentions]
         return (*(Group(bucket=each) for each in buckets[:1]), *_distinct(by))
 
-    def _numbers(self, frames: set[str]) -> tuple[list[tuple[str, int, str]], int | None]:
+    def _numbers(
+        self, frames: set[str], table: SchemaTable | None = None
+    ) -> tuple[list[tuple[str, int, str]], int | None]:
         """Conditions on a measure, and how many rows are asked for."""
-        having, limit = [], None
+        having, limit, of_rows = [], None, self._of_rows(table) if table else []
         for after, number in self._slots.numbers:
+            if (after, number) in of_rows:
+                continue
             if after in _BOUNDS:
                 of = next((each.name for each in self._slots.mentions if each.after == after), "")
                 having.append((after, number, of))
-            elif after in ("top", "list", "fewest", "first", "last") or (after == "" and frames & {"top", "fewest"}):
+            elif after in ("top", "list", "fewest", "first", "last") or (after in _LIMITED and frames & _RANKED):
                 limit = number  # the last: "ten users with the most"
             else:
                 raise Unclear(f"what does {number} say?")
@@ -248,6 +343,8 @@ class Builder:
             yield Compare(field=measures[0].name, op=_BOUNDS[word], value=number)
 
     def _order(self, frames: set[str], groups: Sequence[Group], measures: Sequence[Measure]) -> tuple[Order, ...]:
+        if not measures and self._largest:
+            return (Order(by=self._largest, descending=not frames & {"fewest", "shortest"}),)
         if not measures:
             return (Order(by="m_time", descending="first" not in frames),)
         if "fewest" in frames:
@@ -259,9 +356,14 @@ class Builder:
 
     # --- when -----------------------------------------------------------------------------------------------
 
-    def _times(self, frames: set[str], measured: bool) -> tuple[Period, Period | None]:
+    def times(self, frames: set[str], measured: bool) -> tuple[Period, Period | None]:
+        """The period that is meant, and the one that it is compared with.
+
+        Raises:
+            Unclear: it names several.
+        """
         periods = self._periods
-        if len(periods) > 2 or (len(periods) == 2 and not measured):
+        if len(periods) > 2 or (len(periods) == 2 and (not measured or "not" in frames)):
             raise Unclear("it names several times")
         if len(periods) == 2:
             return side_by_side(*periods)

@@ -11,17 +11,20 @@ from functools import lru_cache
 from pydantic import ValidationError
 
 from mantissa_core.ask.explain import explain
-from mantissa_core.ask.plan import Period, Plan
+from mantissa_core.ask.plan import Plan
 from mantissa_core.ask.schema import Schema
-from mantissa_core.ask.time.grammar import Found, times
+from mantissa_core.ask.time.grammar import times
 
-from .build import Builder, Unclear
-from .follow import edited, is_follow_up, points_back
+from .build import Unclear
+from .context import Context, NotKnown
+from .figures import phrases
+from .follow import edited, goes_on, is_follow_up, points_back
 from .lexicon import Lexicon
-from .slots import Reader, Slots
-from .spelling import near, written_out
+from .quantities import is_quantity
+from .shapes import SHAPES
+from .slots import Reader
+from .spelling import written_out
 from .suggest import EXAMPLES, suggestions
-from .tokens import Token, tokens
 from .understood import Abstained, Understood
 from .words import general_words
 
@@ -32,14 +35,15 @@ _CHANGES = re.compile(
     r"disable|block|kill|revoke|reset|grant|create|run|execute|send|email)\b(?!\s+of\b)",
     re.IGNORECASE,
 )
+_THEN_CHANGES = re.compile(
+    r"\b(?:and|then|also|please)\s+(?:then\s+|also\s+|please\s+)*(?:delete|drop|remove|purge|wipe|erase|truncate|update|"
+    r"disable|block|kill|revoke|reset|grant|send|email|mail)\s+(?:the|all|them|it|that|this|those|these|every|me|us)\b",
+    re.IGNORECASE,
+)
 _ORDERS = re.compile(
     r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:instructions?|above|previous|prompt|rules)\b|system prompt",
     re.IGNORECASE,
 )
-
-
-_PARTICLE = re.compile(r"\b(?:log|logs|logged|logging|sign|signs|signed|signing)\s+$", re.IGNORECASE)
-_IN = re.compile(r"(?:in|on)\b", re.IGNORECASE)
 
 
 def parse(
@@ -62,37 +66,21 @@ def parse(
         question,
         when,
         found,
-        _lexicon(schema),
+        _words(schema)[0],
         lambda each: isinstance(_parsed(each, schema, now, zone, None), Understood),
     )
     return replace(found, suggestions=nearest)
 
 
 def _parsed(question: str, schema: Schema, now: datetime, zone: str, previous: Plan | None) -> Understood | Abstained:
-    now = now.astimezone(UTC)
     question = written_out(question, general_words()["short"])
     if previous is None and points_back(question):
         return Abstained("it goes on from a question before, and there is none: ask it whole", EXAMPLES)
-    found = times(question, now, zone)
-    lexicon = _lexicon(schema)
-    pieces = tokens(_without(question, found))
-    reader = Reader(lexicon, _calls(schema))
-    slots = reader.read(pieces)
-    if slots.unknown:
-        pieces, corrected = _corrected(pieces, slots.unknown, lexicon)
-        slots = reader.read(pieces) if corrected else slots
-    if slots.unknown:
-        return _not_known(slots)
-    periods = [Period(lo=each.window.lo, hi=each.window.hi, text=each.window.text, zone=zone) for each in found]
+    context = _context(schema, now.astimezone(UTC), zone)
     try:
-        if previous is not None and is_follow_up(question, slots):
-            plan = edited(previous, Builder(schema, slots, periods, now, zone), slots, periods, schema)
-        elif slots.says_little:
-            return Abstained("that could mean much: say what happened, to whom or when", EXAMPLES)
-        elif not slots.says_something and not set(slots.frames) - {"list"}:
-            return Abstained("the question names nothing that is in the logs", EXAMPLES)
-        else:
-            plan = Builder(schema, slots, periods, now, zone).plan()
+        plan = _plan(question, context, previous)
+    except NotKnown as error:
+        return _not_known(error.words)
     except (Unclear, ValidationError) as error:
         if isinstance(error, Unclear):
             return Abstained(str(error), EXAMPLES, sources=error.sources)
@@ -100,45 +88,55 @@ def _parsed(question: str, schema: Schema, now: datetime, zone: str, previous: P
     return Understood(plan, explain(plan, schema), plan.assumptions)
 
 
+def _plan(question: str, context: Context, previous: Plan | None) -> Plan:
+    """By the first shape that the question has.
+
+    Raises:
+        Unclear, NotKnown, ValidationError: there is no plan for it.
+    """
+    if previous is None or not goes_on(question):
+        for shape in SHAPES:
+            if (plan := shape(question, context)) is not None:
+                return plan
+    text, periods = context.times(question)
+    slots = context.slots(text)
+    if previous is not None and is_follow_up(question, slots):
+        return edited(previous, context.builder(slots, periods), slots, periods, context.schema)
+    if slots.says_little:
+        raise Unclear("that could mean much: say what happened, to whom or when")
+    if not slots.says_something and not set(slots.frames) - {"list"}:
+        raise Unclear("the question names nothing that is in the logs")
+    return context.builder(slots, periods).plan()
+
+
 def _refused(question: str, schema: Schema) -> Abstained | None:
     if not question.strip():
         return Abstained("ask something", EXAMPLES)
     if len(question) > LONGEST:
         return Abstained(f"the question has {len(question):,} characters, at most {LONGEST:,} are read")
-    if _CHANGES.search(question) or _ORDERS.search(question):
+    if any(each.search(question) for each in (_CHANGES, _THEN_CHANGES, _ORDERS)):
         return Abstained("questions only read: nothing is changed, sent or run", EXAMPLES)
     if not schema.tables:
         return Abstained("there is no table yet: collect or ingest something first")
     return None
 
 
-def _without(question: str, found: Sequence[Found]) -> str:
-    for each in reversed(found):
-        # "log in today": the word belongs to the verb
-        if _PARTICLE.search(question[: each.start]) and (particle := _IN.match(question, each.start)):
-            question = f"{question[: each.start]}{particle[0]} . {question[each.end :]}"
-            continue
-        question = f"{question[: each.start]} . {question[each.end :]}"
-    return question
-
-
-def _not_known(slots: Slots) -> Abstained:
+def _not_known(words: Sequence[str]) -> Abstained:
     """Names the words that were not understood."""
-    unknown = tuple(dict.fromkeys(slots.unknown))
+    unknown = tuple(dict.fromkeys(words))
     return Abstained(f"not understood: {', '.join(repr(each[:40]) for each in unknown)}", EXAMPLES, unknown)
 
 
-def _corrected(pieces: list[Token], unknown: Sequence[str], lexicon: Lexicon) -> tuple[list[Token], bool]:
-    """The pieces, unknown words replaced by those that they are slips of."""
-    right = {each: close for each in unknown[:3] if (close := near(each, lexicon.words))}
-    read = [Token(right[each.text], "word", (right[each.text],)) if each.text in right else each for each in pieces]
-    return read, bool(right)
-
-
-def _calls(schema: Schema) -> frozenset[str]:
-    return frozenset(name for name, each in schema.tables.items() if "eventName" in each.columns)
-
-
 @lru_cache(maxsize=8)
-def _lexicon(schema: Schema) -> Lexicon:
-    return Lexicon.of(schema)
+def _words(schema: Schema) -> tuple[Lexicon, Reader]:
+    lexicon = Lexicon.of(schema)
+    for phrase, meaning in phrases():
+        lexicon.add(phrase, meaning)
+    columns = [each for table in schema.tables.values() for each in table.columns.values()]
+    calls = frozenset(name for name, each in schema.tables.items() if "eventName" in each.columns)
+    return lexicon, Reader(lexicon, calls, frozenset(each.name for each in columns if is_quantity(each)))
+
+
+def _context(schema: Schema, now: datetime, zone: str) -> Context:
+    lexicon, reader = _words(schema)
+    return Context(schema, lexicon, reader, now, zone)

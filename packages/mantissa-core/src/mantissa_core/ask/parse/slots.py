@@ -18,6 +18,9 @@ _REGION = re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov)?-[a-z]+-\d")
 _PRIORITY = ("event", "service", "user", "source", "frame", "outcome", "country", "field", "stop", "thing")
 _NO_NAME = ("ed", "ing", "tion", "ment", "ly", "ness", "able")
 """Endings of words that are nobody's name."""
+_SMALL = frozenset((each,) for each in ("from", "to", "by", "in", "on", "at", "of", "for", "with"))
+"""Words that are a column's name in a source that is named, and else what they are everywhere."""
+BOUNDS = frozenset({"more", "less", "at_least", "at_most"})
 _FIELD_FIRST = frozenset({"distinct", "each", "top", "fewest", "rare", "more", "less", "count", "list", "number"})
 """After these a word that is a field as well is meant as a field."""
 
@@ -29,6 +32,8 @@ class Mention:
     name: str
     tables: frozenset[str]
     after: str
+    by_table: tuple[tuple[str, str], ...] = ()
+    """What it is called in each of them, where that differs."""
 
 
 @dataclass(slots=True)
@@ -45,6 +50,10 @@ class Slots:
     needs: list[frozenset[str]] = field(default_factory=list)
     numbers: list[tuple[str, int]] = field(default_factory=list)
     countries: list[tuple[tuple[str, str], bool]] = field(default_factory=list)
+    bounds: list[tuple[Mention, str, int]] = field(default_factory=list)
+    """Columns with a bound right behind them: "severity above 5"."""
+    phrases: list[str] = field(default_factory=list)
+    """The last word of each frame's phrase: "of" of "largest number of"."""
     unknown: list[str] = field(default_factory=list)
     choices: list[tuple[tuple[Meaning, ...], bool]] = field(default_factory=list)
     """Events that several logs have, each in its own way, and whether they are excluded: the table decides."""
@@ -54,27 +63,43 @@ class Slots:
     @property
     def says_something(self) -> bool:
         """Whether there is more than frames in it."""
-        return bool(self.filters or self.choices or self.mentions or self.comparisons or self.sources or self.countries)
+        own = self.filters or self.choices or self.mentions or self.comparisons or self.bounds
+        return bool(own or self.sources or self.countries)
 
     @property
     def says_little(self) -> bool:
         """Whether it is no more than the name of a column, or an outcome, with nothing that it is about."""
         outcomes = all(isinstance(each, Compare) and each.field == "m_outcome" for each in self.filters)
-        about = self.comparisons or self.choices or self.sources or self.countries or not outcomes
+        told = self.comparisons or self.bounds or self.choices
+        about = told or self.sources or self.countries or not outcomes
         return not about and bool(self.filters or self.mentions) and not set(self.frames) - {"list"}
 
 
 class Reader:
     """Reads the tokens of one question, times already taken out, from left to right."""
 
-    def __init__(self, lexicon: Lexicon, calls: frozenset[str]) -> None:
-        self._lexicon, self._calls = lexicon, calls
+    def __init__(self, lexicon: Lexicon, calls: frozenset[str], numbers: frozenset[str] = frozenset()) -> None:
+        self._lexicon, self._calls, self._numbers = lexicon, calls, numbers
 
     def read(self, pieces: Sequence[Token]) -> Slots:
-        """Sort the pieces. ``calls`` are the tables that have ``eventName``."""
+        """Sort the pieces. ``calls`` are the tables that have ``eventName``, ``numbers`` the columns that hold some."""
+        slots = self._read(pieces, None)
+        named = frozenset.intersection(*slots.sources) if slots.sources else None
+        return self._read(pieces, named) if named else slots  # what a phrase means in the sources that are named
+
+    def _read(self, pieces: Sequence[Token], tables: frozenset[str] | None) -> Slots:
         slots, after, negated, at = Slots(), "", False, 0
         while at < len(pieces):
             meanings, length = self._lexicon.longest(list(pieces[at:]))
+            if tables:
+                there = [each for each in meanings if not each.tables or each.kind == "source" or each.tables & tables]
+                meanings = there or meanings
+            if length == 1 and pieces[at].words in _SMALL and not (tables and meanings and meanings[0].tables):
+                meanings = [each for each in meanings if each.kind != "field"]
+            if pieces[at].kind == "number" and self._ranks(pieces[at + 1 :]):
+                slots.numbers.append(("top", int(pieces[at].text)))
+                at += 1
+                continue
             if meanings and not (after == "field" and pieces[at].kind in ("number", "api")):
                 after, negated = self._phrase(slots, meanings, negated, after, pieces[at + length - 1], length == 1)
                 at += length
@@ -106,6 +131,9 @@ class Reader:
         match meaning.kind:
             case "frame":
                 slots.frames.append(meaning.value)
+                slots.phrases.append(last.text.lower())
+                if meaning.value in BOUNDS and after == "field" and self._is_number(slots.mentions[-1]):
+                    return f"field {meaning.value}", negated
                 return str(meaning.value), negated or meaning.value == "not"
             case "event" | "service" if len(several := _own(alike)) > 1:
                 slots.choices.append((several, negated))
@@ -136,11 +164,22 @@ class Reader:
                 return last.text.lower(), negated
         return "said", False
 
+    def _ranks(self, pieces: Sequence[Token]) -> bool:
+        """Whether "slowest" or the like begins here: "the 5 slowest"."""
+        meanings, _ = self._lexicon.longest(list(pieces[:4]))
+        return any(each.kind == "frame" and each.value in ("top", "fewest", "longest", "shortest") for each in meanings)
+
+    def _is_number(self, mention: Mention) -> bool:
+        return not self._numbers.isdisjoint({mention.name, *(name for _, name in mention.by_table)})
+
     def _value(self, slots: Slots, token: Token, negated: bool, after: str) -> tuple[str, bool]:
         """Note a value."""
         if after == "field" and _is_value(token, slots.mentions[-1]):
             slots.comparisons.append((slots.mentions.pop(), token, negated))
             return "said", False
+        if token.kind == "number" and after.startswith("field ") and slots.mentions:
+            slots.bounds.append((slots.mentions.pop(), after.removeprefix("field "), int(token.text)))
+            return "said", negated
         if token.kind == "number":
             slots.numbers.append((after, int(token.text)))
             return "number" if after in ("top", "list", "fewest") else after, negated
@@ -209,4 +248,5 @@ def _mention(meanings: Sequence[Meaning], after: str) -> Mention:
     overlay = [each for each in meanings if str(each.value).startswith("m_")]
     name = str((overlay or meanings)[0].value)
     tables = (table for each in meanings if each.value == name or not overlay for table in each.tables)
-    return Mention(name, frozenset(tables), after)
+    by_table = tuple((table, str(each.value)) for each in meanings for table in sorted(each.tables))
+    return Mention(name, frozenset(tables), after, () if overlay else by_table)

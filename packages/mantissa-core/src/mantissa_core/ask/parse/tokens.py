@@ -18,7 +18,7 @@ _PIECES = re.compile(
     |(?P<word>[^\W_]+(?:[-_./:@#][^\W_]+)*(?:'s\b|'\b)?)""",
     re.VERBOSE,
 )
-_NUMBER = re.compile(r"\d{1,9}")
+_NUMBER = re.compile(r"\d{1,15}")
 _API = re.compile(r"[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]*)+")
 
 
