@@ -200,7 +200,9 @@ def test_every_result_is_bounded_whatever_it_holds(opened):
     for name in (each.name for each in TOOLS):
         found = call(runtime, name, **arguments(runtime, name))
         assert len(text_of(found)) <= 4_000, name
-    assert call(runtime, "schema", table="acme_audit").structured_content["truncated"]
+    found = call(runtime, "schema", search="user address action time event").structured_content
+    assert found["truncated"]
+    assert "search for words" in found["more"]
 
 
 def test_what_reads_much_is_refused_with_the_figure_until_it_is_confirmed(opened):
@@ -301,7 +303,7 @@ def test_resources_are_the_tables_and_the_rules(runtime):
     assert [each.uri_template for each in templates.resource_templates] == [
         "mantissa://schema/{table}", "mantissa://rules/{id}",
     ]  # fmt: skip
-    assert json.loads(table.contents[0].text)["columns"][0]["name"] == "key"
+    assert json.loads(table.contents[0].text)["tables"][0]["columns"][0]["name"] == "key"
     assert "title: Vault opened" in rule.contents[0].text
 
 

@@ -218,8 +218,8 @@ def _described(tool: Tool, outside: bool) -> types.Tool:
         name=tool.name,
         title=tool.title,
         description=tool.description,
-        input_schema=tool.takes.model_json_schema(),
-        output_schema=tool.gives.model_json_schema(mode="serialization"),
+        input_schema=_untitled(tool.takes.model_json_schema()),
+        output_schema=_untitled(tool.gives.model_json_schema(mode="serialization")),
         annotations=types.ToolAnnotations(
             title=tool.title,
             read_only_hint=True,
@@ -228,3 +228,10 @@ def _described(tool: Tool, outside: bool) -> types.Tool:
             open_world_hint=outside and tool.name == "ask",
         ),
     )
+
+
+def _untitled(schema: Any) -> Any:
+    """Without titles, which repeat the names of what they stand at: a client's context is small."""
+    if isinstance(schema, dict):
+        return {name: _untitled(each) for name, each in schema.items() if name != "title" or isinstance(each, dict)}
+    return [_untitled(each) for each in schema] if isinstance(schema, list) else schema

@@ -35,7 +35,7 @@ class Reply(BaseModel):
 class Untrusted(Reply):
     """A reply that holds what others wrote."""
 
-    notice: str = NOTICE
+    notice: str = Field(default_factory=lambda: NOTICE)
     """How to read the rest."""
     truncated: bool = False
     """Whether something was left out or cut."""

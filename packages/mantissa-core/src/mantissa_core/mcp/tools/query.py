@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mantissa_core.alert.codec import to_json
 from mantissa_core.api.problem import Problem
-from mantissa_core.mcp.bounded import fit
+from mantissa_core.mcp.bounded import fit, visible
 from mantissa_core.mcp.call import Call
 from mantissa_core.mcp.tool import Arguments, Reply, Untrusted
 from mantissa_core.model import CostEstimate, QueryResult
@@ -52,6 +52,7 @@ class QueryReply(Untrusted):
     """Rows."""
 
     columns: list[str] = Field(default_factory=list)
+    """Those that hold something in these rows; all where there are none."""
     rows: list[dict[str, Any]] = Field(default_factory=list)
     """A column that is null in a row is left out of it."""
     row_count: int = 0
@@ -130,8 +131,15 @@ def with_rows(call: Call, made: R, rows: list[dict[str, Any]], *, truncated: boo
     room = call.limits.max_characters - len(made.model_dump_json()) - len(more) - 20
     kept, cut = fit([to_json(each) for each in rows], room)
     left_out = truncated or cut
+    held = [name for name in made.columns if not kept or any(visible(name) in each for each in kept)]
     return made.model_copy(
-        update={"rows": kept, "row_count": len(kept), "truncated": left_out, "more": more if left_out else ""}
+        update={
+            "columns": held,
+            "rows": kept,
+            "row_count": len(kept),
+            "truncated": left_out,
+            "more": more if left_out else "",
+        }
     )
 
 

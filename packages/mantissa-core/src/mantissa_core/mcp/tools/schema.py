@@ -23,6 +23,15 @@ class SchemaArguments(Arguments):
     """Words to look for in names, descriptions and synonyms of tables and columns, such as 'source country'."""
 
 
+class Column(Reply):
+    """A column."""
+
+    name: str
+    type: str
+    about: str
+    """What it holds, what people call it, and values that are known."""
+
+
 class Table(Reply):
     """A table of one log type, or a view over several."""
 
@@ -30,26 +39,15 @@ class Table(Reply):
     kind: Literal["table", "view"]
     title: str
     description: str
-    columns: int
-
-
-class Column(Reply):
-    """A column. ``values``: those that are known, with what they mean."""
-
-    table: str
-    name: str
-    type: str
-    description: str
-    synonyms: list[str]
-    values: dict[str, str]
+    column_count: int
+    columns: list[Column]
+    """All of them where one table is asked for; those that were found by a search."""
 
 
 class SchemaReply(Reply):
     """What there is."""
 
     tables: list[Table]
-    columns: list[Column]
-    """Those of the table, or those that were found."""
     truncated: bool
     """Whether something was left out."""
     more: str
@@ -66,48 +64,52 @@ def schema(call: Call, given: SchemaArguments) -> SchemaReply:
     if given.table:
         known.table(given.table)
         shown = known.tables[given.table]
-        return _bounded(call, [shown], [(shown, each) for each in shown.columns.values()])
+        return _bounded(call, [(shown, list(shown.columns.values()))])
     if given.search:
-        return _found(call, known, given.search)
-    return _bounded(call, list(known.tables.values()), [])
+        return _bounded(call, _found(known, given.search))
+    return _bounded(call, [(each, []) for each in known.tables.values()])
 
 
-def _found(call: Call, known: Schema, words: str) -> SchemaReply:
-    hits = known.search(words, 50)
-    tables = {each.table.name: each.table for each in hits}
-    columns = [(each.table, each.column) for each in hits if each.column]
-    return _bounded(call, list(tables.values()), columns)
+def _found(known: Schema, words: str) -> list[tuple[SchemaTable, list[SchemaColumn]]]:
+    tables: dict[str, list[SchemaColumn]] = {}
+    for each in known.search(words, 50):
+        tables.setdefault(each.table.name, []).extend([each.column] if each.column else [])
+    return [(known.tables[name], columns) for name, columns in tables.items()]
 
 
-def _bounded(call: Call, tables: list[SchemaTable], columns: list[tuple[SchemaTable, SchemaColumn]]) -> SchemaReply:
+def _bounded(call: Call, wanted: list[tuple[SchemaTable, list[SchemaColumn]]]) -> SchemaReply:
     room = call.limits.max_characters - 500
-    made = SchemaReply(tables=[], columns=[], truncated=False, more="")
-    for parts, source in ((made.tables, map(table, tables)), (made.columns, (column(*each) for each in columns))):
-        for each in source:
-            room -= size(each.model_dump()) + 1
-            if room < 0:
-                made.truncated, made.more = True, "search for words of what is wanted"
-                break
-            parts.append(each)  # type: ignore[arg-type]  # tables to tables, columns to columns
+    made = SchemaReply(tables=[], truncated=False, more="")
+    for each, columns in wanted:
+        table = _table(each)
+        room -= size(table.model_dump()) + 1
+        if room > 0:
+            made.tables.append(table)
+        for column in map(_column, columns):
+            room -= size(column.model_dump()) + 1
+            if room > 0:
+                table.columns.append(column)
+    if room <= 0:
+        made.truncated, made.more = True, "search for words of what is wanted"
     return made
 
 
-def table(each: SchemaTable) -> Table:
-    """As a client sees it."""
-    kind: Literal["table", "view"] = "view" if each.is_view else "table"
+def _table(each: SchemaTable) -> Table:
     return Table(
-        name=each.name, kind=kind, title=each.title, description=short(each.description, 400), columns=len(each.columns)
-    )
-
-
-def column(of: SchemaTable, each: SchemaColumn) -> Column:
-    """As a client sees it."""
-    values = {str(name): short(str(told), 100) for name, told in list(each.values.items())[:_VALUES]}
-    return Column(
-        table=of.name,
         name=each.name,
-        type=each.type,
+        kind="view" if each.is_view else "table",
+        title=each.title,
         description=short(each.description, 400),
-        synonyms=list(each.synonyms),
-        values=values,
+        column_count=len(each.columns),
+        columns=[],
     )
+
+
+def _column(each: SchemaColumn) -> Column:
+    values = [f"{name} ({told})" if told else str(name) for name, told in each.values.items()]
+    about = [
+        each.description,
+        f"Also called {', '.join(each.synonyms)}." if each.synonyms else "",
+        f"Known values: {', '.join(values[:_VALUES])}{', …' if len(values) > _VALUES else ''}." if values else "",
+    ]
+    return Column(name=each.name, type=each.type, about=short(" ".join(filter(None, about)), 600))
