@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     Context = ServerRequestContext[Any, Any]
 
 NAME = "mantissa-log"
-AT_ONCE = 8
-"""Calls that are worked on at a time; others wait."""
+AT_ONCE = 4
+"""Calls of one caller that are worked on at a time; others wait."""
 AGAIN = 0.1
 """Seconds between two tries to stop a query that may not have begun."""
 SCHEMA = "mantissa://schema/"
@@ -75,7 +75,7 @@ def build(runtime: Runtime, who: Callable[[Context], Who]) -> Server[Any]:
 class _Handlers:
     def __init__(self, desk: Desk, who: Callable[[Context], Who]) -> None:
         self._desk, self._who = desk, who
-        self._limiter = anyio.CapacityLimiter(AT_ONCE)
+        self._limiters: dict[str, anyio.CapacityLimiter] = {}
 
     async def list_tools(self, ctx: Context, _params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         caller = self._who(ctx).caller
@@ -166,6 +166,7 @@ class _Handlers:
         """Answer on another thread; a client that cancels, or goes, stops the query."""
         who = self._who(ctx)
         call = Call(self._desk.runtime, who.caller, who.owner, _client(ctx), str(uuid.uuid4()))
+        limiter = self._limiters.setdefault(who.caller.id, anyio.CapacityLimiter(AT_ONCE))
         done = threading.Event()
 
         async def stop_when_cancelled() -> None:
@@ -183,7 +184,7 @@ class _Handlers:
             group.start_soon(stop_when_cancelled)
             try:
                 work = partial(_settled, self._desk, call, name, arguments)
-                reply = await anyio.to_thread.run_sync(work, limiter=self._limiter)
+                reply = await anyio.to_thread.run_sync(work, limiter=limiter)
             finally:
                 done.set()
             group.cancel_scope.cancel()
