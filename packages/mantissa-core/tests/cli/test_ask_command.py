@@ -154,3 +154,14 @@ def test_the_schema_is_listed_shown_and_searched(asked):
     hits = documents(asked("--json", "schema", "search", "source", "address"))
     assert "m_src_ip" in [each["column"] for each in hits]
     assert "Nothing is about that." in asked("schema", "search", "zzz").output
+
+
+def test_questions_are_in_the_audit_log_whatever_came_of_them(asked):
+    asked("ask", "acme events in the last 24 hours")
+    asked("ask", "wibble the frobnicator?")
+    entries = [each for each in documents(asked("--json", "audit")) if each["subject"] == "ask"]
+    assert [(each["question"], each["status"]) for each in entries] == [
+        ("acme events in the last 24 hours", "succeeded"),
+        ("wibble the frobnicator?", "abstained"),
+    ]
+    assert "frobnicator" in asked("audit").output

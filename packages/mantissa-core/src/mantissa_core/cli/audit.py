@@ -23,7 +23,8 @@ _LONGEST = 160
 def command(session: Session, user: str | None, since: str | None, limit: int) -> None:
     """List who changed and asked what, oldest first.
 
-    Steps of alerts and verdicts, rules, packs, destinations, tokens, and queries.
+    Steps of alerts and verdicts, rules, packs, destinations, tokens; queries, questions
+    and what AI assistants called.
     """
     from mantissa_core.state.audit import trail
 

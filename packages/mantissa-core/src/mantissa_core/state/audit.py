@@ -20,12 +20,14 @@ from .documents import State
 
 PARTITION = "audit"
 """The partition of what changes nothing, such as queries."""
-PARTITIONS = ("alerts", "api", "ask", "rules", "setup")
-"""Those where changes are noted beside what they change, and questions."""
+PARTITIONS = ("alerts", "api", "rules", "setup")
+"""Those where changes are noted beside what they change."""
 QUERY = "query"
 """The subject of every query."""
 TOOL = "tool"
 """Below it stand the calls of tools that run no query."""
+READ_BY_TIME = ((PARTITION, QUERY), (PARTITION, TOOL), ("ask", "ask"), ("ask", "question"))
+"""Partitions and subjects with one entry for each query, call and question: too many to read all of them."""
 QUERIES_KEPT = timedelta(days=400)
 LONGEST_SQL = 20_000
 """Characters of a statement that are kept."""
@@ -58,14 +60,13 @@ def tool_entry(by: str, at: datetime, tool: str, outcome: str, **facts: Any) -> 
 def trail(state: State, since: datetime | None = None, by: str | None = None) -> list[Mapping[str, Any]]:
     """What was done and asked in the instance, oldest first; since a time, by one user."""
     text = since.astimezone(UTC).isoformat(timespec="microseconds") if since else ""
-    asked = (
-        each
-        for subject in (QUERY, TOOL)
-        for each in state.scan(PARTITION, _prefix(subject), f"{_prefix(subject)}{text}" if text else "")
-    )
-    done = (each for partition in PARTITIONS for each in state.scan(partition, "audit/"))
-    values = [each.value for each in (*asked, *done)]
-    found = [each for each in values if each["at"] >= text and (by is None or each["by"] == by)]
+    asked = [
+        each.value
+        for partition, subject in READ_BY_TIME
+        for each in state.scan(partition, _prefix(subject), f"{_prefix(subject)}{text}" if text else "")
+    ]
+    done = [each.value for partition in PARTITIONS for each in state.scan(partition, "audit/")]
+    found = [each for each in (*asked, *done) if each["at"] >= text and (by is None or each["by"] == by)]
     return sorted(found, key=lambda each: str(each["at"]))
 
 
