@@ -15,8 +15,8 @@ class McpSection(BaseModel):
     port: int = Field(8766, ge=0, le=65_535)
     """The port that it listens on."""
     allowed_hosts: tuple[str, ...] = ()
-    """``Host`` headers that are taken besides those of this machine, such as ``siem.example.com`` or
-    ``siem.example.com:*``."""
+    """``Host`` headers that are taken besides those of this machine and ``host`` itself, such as
+    ``siem.example.com`` or ``siem.example.com:*``."""
     allowed_origins: tuple[str, ...] = ()
     """``Origin`` headers that are taken besides those of this machine, such as ``https://siem.example.com``."""
     queries_per_minute: int = Field(30, ge=1)

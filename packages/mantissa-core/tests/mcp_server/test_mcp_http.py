@@ -191,6 +191,13 @@ def test_hosts_and_origins_that_are_configured_are_taken(opened, token):
         assert answer.status_code == 200
 
 
+@pytest.mark.parametrize(("host", "status"), [("192.0.2.10", 200), ("0.0.0.0", 421)], ids=["own", "every"])
+def test_the_address_that_it_listens_on_is_taken(runtime, token, host, status):
+    section = runtime.settings.api.model_copy(update={"host": host})
+    with TestClient(create_app(runtime, section), base_url=f"http://{host}:8766") as client:
+        assert post(client, INITIALIZE, token("viewer")).status_code == status
+
+
 def test_a_session_is_its_token_s_own_and_ends_with_it(client, token, runtime):
     mine, other = token("viewer", name="lin"), token("viewer")
     session = post(client, INITIALIZE, mine).headers["mcp-session-id"]

@@ -72,7 +72,8 @@ def _known(runtime: Runtime, given: tuple[str, ...]) -> frozenset[str] | None:
     wanted = {name.strip() for each in given for name in each.split(",") if name.strip()}
     there = {*runtime.lake.tables(), *(each.table for each in runtime.log_types)}
     if unknown := sorted(wanted - there):
-        raise click.BadParameter(f"there is no table {', '.join(unknown)}", param_hint="--tables")
+        known = "'mantissa schema show' lists them; a view is limited by its tables"
+        raise click.BadParameter(f"there is no table {', '.join(unknown)} ({known})", param_hint="--tables")
     return frozenset(wanted)
 
 

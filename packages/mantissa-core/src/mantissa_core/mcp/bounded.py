@@ -28,8 +28,10 @@ def visible(text: str) -> str:
 
 def short(text: str, longest: int) -> str:
     """The visible text, cut."""
-    text = visible(text)
-    return text if len(text) <= longest else f"{text[:longest]}… ({len(text) - longest:,} more characters)"
+    shown = visible(text[:longest])  # cut first: a raw log may have a megabyte
+    if len(text) <= longest and len(shown) <= longest:
+        return shown
+    return f"{shown[:longest]}… (cut from {len(text):,} characters)"
 
 
 def size(value: Any) -> int:
@@ -40,11 +42,12 @@ def size(value: Any) -> int:
 def fit(rows: Sequence[Mapping[str, Any]], room: int) -> tuple[list[dict[str, Any]], bool]:
     """As many of the first rows as ``room`` characters take, without nulls; and whether anything was left out."""
     kept: list[dict[str, Any]] = []
+    cut = False
     for longest in LONGEST:
-        kept = _first(rows, room, longest)
+        kept, cut = _first(rows, room, longest)
         if len(kept) == len(rows) or (kept and longest < LONGEST[0]):
             break
-    return kept, len(kept) < len(rows) or any(_is_cut(*each) for each in zip(rows, kept, strict=False))
+    return kept, cut or len(kept) < len(rows)
 
 
 def shrink(document: Mapping[str, Any], room: int) -> tuple[dict[str, Any], bool]:
@@ -54,34 +57,37 @@ def shrink(document: Mapping[str, Any], room: int) -> tuple[dict[str, Any], bool
         made: dict[str, Any] = _shrunk(document, longest, most)
         if size(made) <= room:
             return made, made != whole
-    return {"text": short(json.dumps(whole, ensure_ascii=False), room // 2)}, True
+    text = json.dumps(whole, ensure_ascii=False)  # at most doubled by what is escaped once more
+    return {"text": short(text, max(0, room // 2 - 60))}, True
 
 
 _UNBOUNDED = (1_000_000, 1_000_000)
 
 
-def _first(rows: Sequence[Mapping[str, Any]], room: int, longest: int) -> list[dict[str, Any]]:
-    kept = []
+def _first(rows: Sequence[Mapping[str, Any]], room: int, longest: int) -> tuple[list[dict[str, Any]], bool]:
+    kept, cut = [], False
     for row in rows:
-        small = {visible(name): _cell(value, longest) for name, value in row.items() if value is not None}
+        cells = {visible(name): _cell(value, longest) for name, value in row.items() if value is not None}
+        small = {name: value for name, (value, _) in cells.items()}
         room -= size(small) + 1
         if room < 0:
             break
         kept.append(small)
-    return kept
+        cut = cut or any(each for _, each in cells.values())
+    return kept, cut
 
 
-def _cell(value: Any, longest: int) -> Any:
-    if isinstance(value, str):
-        return short(value, longest)
+def _cell(value: Any, longest: int) -> tuple[Any, bool]:
+    """A value as it is shown, and whether something of it is not."""
     if isinstance(value, (list, dict)):
         made = _shrunk(value, *_UNBOUNDED)
-        return made if size(made) <= longest else short(json.dumps(made, ensure_ascii=False), longest)
-    return value
-
-
-def _is_cut(row: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
-    return any(_cell(value, _UNBOUNDED[0]) != kept[visible(name)] for name, value in row.items() if value is not None)
+        if size(made) <= longest:
+            return made, False
+        value = json.dumps(made, ensure_ascii=False)
+    if not isinstance(value, str):
+        return value, False
+    shown = short(value, longest)
+    return shown, len(value) > longest or len(shown) > longest
 
 
 def _shrunk(value: Any, longest: int, most: int) -> Any:

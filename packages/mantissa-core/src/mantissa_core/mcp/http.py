@@ -36,6 +36,8 @@ SESSIONS = 200
 IDLE = 15 * 60.0
 """Seconds after which a client that is silent is forgotten; it then begins anew."""
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")
+_EVERY = {"0.0.0.0", "[::]"}  # noqa: S104  # compared with, not listened on
+"""Addresses to listen on that nobody calls."""
 
 
 def serve(runtime: Runtime, section: ApiSection, started: Callable[[str], None]) -> None:
@@ -50,8 +52,10 @@ def serve(runtime: Runtime, section: ApiSection, started: Callable[[str], None])
 def create_app(runtime: Runtime, section: ApiSection) -> Starlette:
     """The server as an application."""
     own = runtime.settings.mcp
+    address = f"[{section.host.strip('[]')}]" if ":" in section.host else section.host
+    names = {*_LOCAL, address} - _EVERY
     security = TransportSecuritySettings(
-        allowed_hosts=[*(f"{each}:*" for each in _LOCAL), *_LOCAL, *own.allowed_hosts],
+        allowed_hosts=[*names, *(f"{each}:*" for each in names), *own.allowed_hosts],
         allowed_origins=[*(f"http://{each}:*" for each in _LOCAL), *own.allowed_origins],
     )
     app = build(runtime, _sender).streamable_http_app(
