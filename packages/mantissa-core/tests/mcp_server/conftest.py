@@ -7,11 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-pytest.importorskip("mcp")
-
 import anyio
+import pytest
 from click.testing import CliRunner
 from mantissa_core.api.caller import Caller
 from mantissa_core.api.roles import Role
