@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from .deliveries import Deliveries
-from .hookspecs import LLMProvider
+from .hookspecs import Enricher, LLMProvider
 from .model.query import CostEstimate, Query, QueryResult
+from .parts import attribute_of
 
 if TYPE_CHECKING:
     from .ask.answer import Answer
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .ask.plan import Plan
     from .ask.schema import Schema
     from .ask.written import Bounded, Written
+    from .places import Places
 
 
 class Asking(Deliveries):
@@ -37,8 +39,36 @@ class Asking(Deliveries):
         limits = Limits(rows, ask.confirm_bytes, ask.confirm_usd, ask.cache, ask.schema_version)
         provider = ask.provider
         return Asker(
-            self.state, AskedLake(self), lambda: self.clock(), limits, ModelPlans(self, provider) if provider else None
+            self.state,
+            AskedLake(self),
+            lambda: self.clock(),
+            limits,
+            ModelPlans(self, provider) if provider else None,
+            self.places,
         )
+
+    @cached_property
+    def places(self) -> Places | None:
+        """Countries of addresses, where an enricher is configured that tells them."""
+        from .alert.enrich.source import Limits, Source
+        from .places import Places
+
+        sections = {label: self.settings.enrichers[label] for label in self.labels(Enricher)}
+        able = [label for label, each in sections.items() if attribute_of(Enricher, each.plugin, "locates")]
+
+        def sources() -> list[Source]:
+            return [
+                Source(
+                    label,
+                    self.plugin(Enricher, label),
+                    Limits(sections[label].budget, sections[label].ttl, sections[label].per_minute),
+                    ("src_ip",),
+                    partial(self._revive, Enricher),
+                )
+                for label in able
+            ]
+
+        return Places(sources) if able else None
 
     def ask(
         self,
@@ -154,7 +184,7 @@ class AskedLake:
     def _schema_of(self, tables: frozenset[str]) -> Schema:
         from .ask.schema import Schema
 
-        return Schema.of(self._instance.log_types, tables)
+        return Schema.of(self._instance.log_types, tables, locates=self._instance.places is not None)
 
     def prepare(self, sql: str, max_rows: int, allowed: Collection[str] | None, execution_id: str) -> Query:
         """A statement with the tables that it names; a view shows the rows of allowed tables alone."""

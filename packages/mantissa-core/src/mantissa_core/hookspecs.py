@@ -234,6 +234,9 @@ class Enricher(Protocol):
     about: ClassVar[tuple[str, ...] | None] = None
     """The entities that the facts depend on (``("src_ip", "dst_ip")``): of alerts without any of them nothing is asked,
     and for the same ones an answer is remembered. ``None``: it is asked about every alert."""
+    locates: ClassVar[bool] = False
+    """Whether it tells where addresses are: facts ``{"ips": {<address>: {"country": …, "country_code": …}}}``, of each
+    address on its own. Questions about countries ask such enrichers, too, with an alert that has one ``src_ip``."""
 
     @hookspec(firstresult=True)
     def enrich(self, alert: Alert) -> Enrichment | None:

@@ -41,6 +41,7 @@ class IPinfo:
     """
 
     about = ADDRESSES
+    locates = True
 
     class Config(PluginConfig):
         """Settings of ``ipinfo.ip``."""

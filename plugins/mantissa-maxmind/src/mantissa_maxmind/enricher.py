@@ -37,6 +37,7 @@ class MaxMind:
     """
 
     about = ADDRESSES
+    locates = True
 
     class Config(PluginConfig):
         """Settings of ``maxmind.ip``."""

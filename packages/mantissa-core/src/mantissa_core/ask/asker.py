@@ -22,6 +22,7 @@ from .coverage import Span, notes, span_of, span_sql
 from .events import OnEvent, tell
 from .explain import explain
 from .limits import Limits
+from .located import FIRST, NOBODY, Locate, asks_where, first_step, resolved
 from .parse import Abstained
 from .plan import MOST_ROWS, Plan
 from .protocols import Lake, PlanMaker
@@ -52,8 +53,9 @@ class Asker:
         clock: Callable[[], datetime],
         limits: Limits | None = None,
         model: PlanMaker | None = None,
+        places: Locate | None = None,
     ) -> None:
-        self._state, self._lake, self._clock = state, lake, clock
+        self._state, self._lake, self._clock, self._places = state, lake, clock, places
         self._limits = limits or Limits()
         self._reader, self._runner = Reader(state, clock, self._limits, model), Runner(lake, self._limits)
         self.conversations = Conversations(state, clock)
@@ -142,6 +144,13 @@ class Asker:
             columns=() if plan.measures else listed(plan, table),
         )  # fmt: skip
         try:
+            if asks_where(plan):
+                found = self._addresses(answer, plan, table, terms)
+                if found.result is None:
+                    return found.answer
+                plan, told = resolved(plan, found.result.rows.to_pylist(), self._places)
+                answer = replace(answer, assumptions=(*answer.assumptions, *told))
+                terms = replace(terms, confirm=_agreed)
             answer = replace(answer, sql=compile_plan(_cited(plan, table, more), table))
             ran = self._runner.run(answer, plan.limit, terms)
             if ran.result is None:
@@ -152,10 +161,19 @@ class Asker:
                 citations=() if plan.measures else tuple(_citations(plan, ran.result.rows)),
             )
             title = schema.tables[plan.source].title
-            told = notes(plan, title, answered.results, lambda: self._span(plan.source, terms.allowed))
-            return replace(answered, notes=told)
+            missing = notes(plan, title, answered.results, lambda: self._span(plan.source, terms.allowed))
+            return replace(answered, notes=missing)
         except QueryError as error:
             return self._runner.failed(answer, error)
+
+    def _addresses(self, answer: Answer, plan: Plan, table: Table, terms: Terms) -> Ran:
+        """What the plan's conditions on countries are about: its rows are the addresses."""
+        if self._places is None:
+            raise QueryError(NOBODY)
+        step = first_step(plan)
+        told = (*answer.assumptions, FIRST) if terms.explain_only else answer.assumptions
+        begun = replace(answer, sql=compile_plan(step, table), assumptions=told)
+        return self._runner.run(begun, step.limit, terms if terms.explain_only else replace(terms, on_event=None))
 
     def _run_written(self, begun: Answer, written: Written, terms: Terms) -> Answer:
         """SQL of a language model: it passes the guard here, whatever looked at it before."""
@@ -204,6 +222,11 @@ class Asker:
             "bytes": statistics.data_scanned_bytes if statistics else 0,
         }
         self._state.commit(PARTITION, [entry("ask", "asked", user, self._clock(), **facts)])
+
+
+def _agreed(_cost: CostEstimate) -> bool:
+    """What was confirmed for the addresses counts for the rest of the question."""
+    return True
 
 
 def _zone(name: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC
 
-from .plan import All, Any, Baseline, Compare, Filter, Measure, Not, Period, Plan, Sequence
+from .plan import All, Any, Baseline, Compare, Filter, Located, Measure, Not, Period, Plan, Sequence
 from .schema import Schema
 from .time.window import Window
 
@@ -114,6 +114,9 @@ def _filter(filter_: Filter) -> str:
             return _joined(filter_.of, "and")
         case Any():
             return _joined(filter_.of, "or")
+        case Located():
+            where = ", ".join(each for each in filter_.countries if len(each) > 2) or ", ".join(filter_.countries)
+            return f"{named(filter_.field)} is {'outside' if filter_.negated else 'in'} {where}"
         case Not():
             return f"not ({_filter(filter_.of)})"
 

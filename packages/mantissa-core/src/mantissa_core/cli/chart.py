@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from mantissa_core.ask.chart import Chart, Series
 
-HEIGHT = 8
-"""Lines of one series over time; of several each has half as many."""
+LINES_PER_TICK = 2
 WIDEST_BAR = 100
 WIDEST_COLUMN = 6
 STYLES = ("blue", "yellow")
@@ -78,7 +77,7 @@ def _bar(value: float, most: float, room: int, number: int, plain: bool) -> str:
         return ""
     eighths = max(1, round(value / most * room * 8))
     if plain or number:
-        return ("=" if number else "#" if plain else "█").replace("=", "=" if plain else "░") * max(1, eighths // 8)
+        return ("#=" if plain else "█░")[number] * max(1, eighths // 8)
     return "█" * (eighths // 8) + _PARTS[eighths % 8]
 
 
@@ -107,7 +106,8 @@ def _over_time(chart: Chart, plain: bool) -> None:
     ticks = scale(max(0.0, *chart.values), 2 if several else 4, whole=whole)
     margin = max(len(figure(each)) for each in ticks)
     each, points = _columns(len(chart.at), width() - margin - 2)
-    lines = [Text(f"{chart.y} per {chart.x}{_of_several(points, chart)}", "bold")]
+    merged = f"; each column is the highest of {points}" if points > 1 else ""
+    lines = [Text(f"{chart.y} per {chart.x}{merged}", "bold")]
     for number, series in enumerate(chart.series):
         if several:
             lines.append(Text(f"\n{' ' * margin}  {series.name}"))
@@ -124,10 +124,6 @@ def _columns(points: int, room: int) -> tuple[int, int]:
     return max(1, min(WIDEST_COLUMN, room // points)), 1
 
 
-def _of_several(points: int, chart: Chart) -> str:
-    return f"; each column is the highest of {points}" if points > 1 else ""
-
-
 def _merged(values: Sequence[float | None], points: int) -> list[float | None]:
     """The highest of so many neighbours: a peak is what is looked for."""
     parts = (values[at : at + points] for at in range(0, len(values), points))
@@ -141,14 +137,13 @@ def _grid(
 
     from mantissa_core.ask.ticks import figure
 
-    rows_per_tick = 2
-    top, rows = ticks[-1], rows_per_tick * (len(ticks) - 1)
-    names = {rows_per_tick * (len(ticks) - 1 - place): figure(tick) for place, tick in enumerate(ticks)}
+    top, rows = ticks[-1], LINES_PER_TICK * (len(ticks) - 1)
+    names = {LINES_PER_TICK * (len(ticks) - 1 - place): figure(tick) for place, tick in enumerate(ticks)}
     rule, edge = ("|", "+") if plain else ("│", "┤")
     ink = each - 1 if each > 2 else each
     lines = []
     for row in range(rows):
-        line = Text(f"{names.get(row, ''):>{margin}} {edge if row in names else rule}", "dim")
+        line = Text().append(f"{names.get(row, ''):>{margin}} {edge if row in names else rule}", "dim")
         cells = (_cell(value, (rows - row - 1) / rows * top, top / rows, plain) for value in heights)
         line.append("".join(cell * ink + " " * (each - ink) for cell in cells), style)
         lines.append(line)

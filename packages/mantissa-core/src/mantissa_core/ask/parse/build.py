@@ -8,7 +8,20 @@ from typing import TypeVar
 
 from mantissa_core.ask.compile import LISTED
 from mantissa_core.ask.plan import Any as AnyOf
-from mantissa_core.ask.plan import Baseline, Bucket, Compare, Filter, Group, Measure, Not, Op, Order, Period, Plan
+from mantissa_core.ask.plan import (
+    Baseline,
+    Bucket,
+    Compare,
+    Filter,
+    Group,
+    Located,
+    Measure,
+    Not,
+    Op,
+    Order,
+    Period,
+    Plan,
+)
 from mantissa_core.ask.schema import Schema, SchemaColumn, SchemaTable
 
 from .figures import SPREADS, NoFigure, figure
@@ -20,6 +33,8 @@ _T = TypeVar("_T")
 
 PREFERRED = "auth"
 """What a question is about that names no source."""
+ADDRESS = "m_src_ip"
+"""Whose country is meant where a table has no column for it."""
 FEW = 10
 """How many "top" are, without a number."""
 EVER = timedelta(days=400)
@@ -91,7 +106,7 @@ class Builder:
         Raises:
             Unclear: the table does not have what they are about.
         """
-        if (self._slots.countries and not country_of(table)) or any(
+        if (self._slots.countries and not tells_country(table, self._schema)) or any(
             table.name not in each for each in (*self._slots.needs, *self._slots.sources)
         ):
             raise Unclear(f"{table.title} does not tell that: ask it as a question of its own")
@@ -122,8 +137,11 @@ class Builder:
         for wanted in (*self._slots.sources, *self._slots.needs, *self._columns()):
             candidates &= wanted
         if not candidates:
+            remedy = "" if self._schema.locates else " (an enricher such as maxmind.ip would tell those of addresses)"
             raise Unclear(
-                "no log that tells countries has the rest" if self._slots.countries else "no single log has all of that"
+                f"no log that tells countries has the rest{remedy}"
+                if self._slots.countries
+                else "no single log has all of that"
             )
         if PREFERRED in candidates:
             return self._schema.tables[PREFERRED]
@@ -155,7 +173,8 @@ class Builder:
         for mention in (*self._slots.mentions, *with_values):
             yield mention.tables
         if self._slots.countries:
-            yield frozenset(name for name, table in self._schema.tables.items() if country_of(table))
+            schema = self._schema
+            yield frozenset(name for name, table in schema.tables.items() if tells_country(table, schema))
 
     # --- what holds -----------------------------------------------------------------------------------------
 
@@ -165,7 +184,18 @@ class Builder:
             filter_ = self._compared(table, self.column(table, mention), token.text)
             yield Not(of=filter_) if negated else filter_
         yield from self._bounds(table)
+        yield from self._where(table)
+
+    def _where(self, table: SchemaTable) -> Iterator[Filter]:
+        """Conditions on countries: by the table's column, or by where its addresses are."""
         column = country_of(table)
+        if self._slots.countries and not column:
+            self.assumptions.append("countries are those of the source addresses")
+            inside_ = tuple(each for pair, negated in self._slots.countries if not negated for each in pair)
+            yield from (Located(countries=pair, negated=True) for pair, negated in self._slots.countries if negated)
+            if inside_:
+                yield Located(countries=inside_)
+            return
         outside = [Not(of=_one_of(column, pair)) for pair, negated in self._slots.countries if negated]
         inside = [_one_of(column, pair) for pair, negated in self._slots.countries if not negated]
         yield from outside
@@ -402,6 +432,11 @@ def _about(filter_: Filter) -> str:
 def country_of(table: SchemaTable) -> str:
     """The column that tells a country; empty where none does."""
     return next((name for name, each in table.columns.items() if "country" in each.synonyms), "")
+
+
+def tells_country(table: SchemaTable, schema: Schema) -> bool:
+    """Whether it has such a column, or addresses whose country can be looked up."""
+    return bool(country_of(table)) or (schema.locates and ADDRESS in table.columns)
 
 
 def _one_of(column: str, country: tuple[str, str]) -> Filter:

@@ -79,17 +79,24 @@ class Hit:
 class Schema:
     """What may be asked about."""
 
-    def __init__(self, tables: Iterable[SchemaTable]) -> None:
+    def __init__(self, tables: Iterable[SchemaTable], *, locates: bool = False) -> None:
+        self.locates = locates
+        """Whether countries of addresses can be looked up."""
         self.tables: Mapping[str, SchemaTable] = {each.name: each for each in tables}
 
     @classmethod
     def of(
-        cls, log_types: Iterable[LogType], existing: Collection[str], allowed: Collection[str] | None = None
+        cls,
+        log_types: Iterable[LogType],
+        existing: Collection[str],
+        allowed: Collection[str] | None = None,
+        *,
+        locates: bool = False,
     ) -> Schema:
         """Of the tables that exist and views over them; with ``allowed`` only of those that somebody may see."""
         seen = [each for each in log_types if each.table in existing and (allowed is None or each.table in allowed)]
         seen.sort(key=lambda each: each.name)
-        return cls([*map(_table, seen), *_views(seen)])
+        return cls([*map(_table, seen), *_views(seen)], locates=locates)
 
     def table(self, name: str) -> Table:
         """A table or view as plans are compiled with it.
@@ -107,6 +114,7 @@ class Schema:
     def version(self) -> str:
         """Changes with whatever a plan could depend on: 16 hexadecimal digits."""
         text = json.dumps([asdict(each) for each in self.tables.values()], sort_keys=True, default=_plain)
+        text += " located" * self.locates
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def search(self, words: str, limit: int = 20) -> list[Hit]:

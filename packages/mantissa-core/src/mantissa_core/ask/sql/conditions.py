@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from mantissa_core.ask.plan import All, Any, Compare, Filter, Scalar
+from mantissa_core.ask.plan import All, Any, Compare, Filter, Located, Scalar
 from mantissa_core.errors import QueryError
 
 from .columns import Table, column
@@ -31,6 +31,8 @@ def condition(filter_: Filter, table: Table, alias: str = "") -> exp.Condition:
             return exp.and_(*(condition(each, table, alias) for each in filter_.of))
         case Any():
             return exp.or_(*(condition(each, table, alias) for each in filter_.of))
+        case Located():
+            raise QueryError("countries are no part of a statement: addresses are looked up first")
     return exp.not_(condition(filter_.of, table, alias))
 
 
@@ -47,6 +49,8 @@ def compared(left: exp.Condition, compare: Compare, kind: str) -> exp.Condition:
         return _in_list(left, compare)
     if compare.op in ("in", "not_in"):
         values = compare.value if isinstance(compare.value, tuple) else ()
+        if not values:  # no address is in that country
+            return exp.true() if compare.op == "not_in" else exp.false()
         found = exp.In(this=_folded(left, kind), expressions=[_literal(each, kind) for each in values])
         return exp.not_(found) if compare.op == "not_in" else found
     return _single(left, compare, kind)
