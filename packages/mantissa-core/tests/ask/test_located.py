@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 
 import pytest
+from mantissa_core.alert.enrich.addresses import address_of, is_public
 from mantissa_core.alert.enrich.source import Limits, Source
 from mantissa_core.ask import located
 from mantissa_core.ask.asker import Asker
 from mantissa_core.ask.located import MOST_ADDRESSES, Place, resolved
-from mantissa_core.ask.plan import All, Any, Compare, Located, Not, Period, Plan
+from mantissa_core.ask.plan import All, Any, Compare, Group, Measure, Not, Order, Period, Plan
 from mantissa_core.asking import AskedLake
 from mantissa_core.errors import QueryError, Retry
 from mantissa_core.model import Alert, Enrichment
@@ -80,8 +82,7 @@ def test_a_condition_on_a_country_is_answered_over_all_sign_ins(siem, geo, quest
     assert expected
     assert sorted(each.m_id for each in answer.citations) == sorted(row["m_id"] for row in expected)
     assert answer.plan.source == "auth"
-    assert "source address is" in answer.explanation
-    assert "countries are those of the source addresses" in answer.assumptions
+    assert "country of the source address is one of" in answer.explanation
     assert any("count as neither inside nor outside a country" in each for each in answer.assumptions)
     assert siem.query(answer.sql).rows.num_rows == len(expected)
 
@@ -146,7 +147,7 @@ def test_without_an_enricher_the_one_source_with_a_country_is_asked(siem):
     none = siem.ask("buckets created outside the US this week")
     assert none.status == "abstained"
     assert "maxmind.ip" in none.reason
-    given = Plan(source="auth", period=answer.plan.period, filters=(Located(countries=("US",)),))
+    given = Plan(source="auth", period=answer.plan.period, filters=(Compare(field="m_src_country", value="US"),))
     failed = siem.ask("logins from the US", plan=given)
     assert (failed.status, failed.rows) == ("failed", None)
     assert "no enricher tells countries" in failed.reason
@@ -156,7 +157,7 @@ def test_an_enricher_that_fails_is_told_and_its_addresses_are_left_out(siem):
     siem.places = places(Geo("the plan's limit is reached"))
     answer = siem.ask("failed logins from outside the US this week")
     assert (answer.status, answer.results) == ("succeeded", [])
-    assert any("could not be looked up and are left out (the plan's limit" in each for each in answer.assumptions)
+    assert any("could not be looked up and have no country (the plan's limit" in each for each in answer.assumptions)
 
 
 def test_a_second_enricher_is_asked_about_what_the_first_does_not_know():
@@ -209,10 +210,11 @@ def test_a_question_waits_for_its_addresses_no_longer_than_half_a_minute():
     assert len(found) == 200
 
 
+NORWAY = Compare(field="m_src_country", op="in", value=("Norway", "NO"))
 PLAN = Plan(
     source="auth",
     period=Period(lo=NOW.replace(day=19), hi=NOW),
-    filters=(Located(countries=("Norway", "NO"), negated=True),),
+    filters=(Not(of=Compare(field="m_src_country", op="in", value=("Norway", "NO"))),),
 )
 
 
@@ -226,27 +228,29 @@ def told(places):
 
 def test_unknown_and_private_addresses_are_neither_inside_nor_outside_and_counted():
     known = {"203.0.113.1": Place("norway", ""), "203.0.113.2": Place("", "SE"), "10.0.0.1": Place(private=True)}
-    plan, said = resolved(PLAN, found(*known, "203.0.113.9", None, ""), told(known))
-    assert plan.filters == (Compare(field="m_src_ip", op="in", value=("203.0.113.2",)),)
-    assert said == (
+    for outside in (PLAN.filters[0], NORWAY.model_copy(update={"op": "not_in"})):
+        plan = PLAN.model_copy(update={"filters": (outside,)})
+        ready = resolved(plan, found(*known, "203.0.113.9", None, ""), told(known))
+        assert ready.plan.filters == (Compare(field="m_src_ip", op="in", value=("203.0.113.2",)),)
+    assert ready.told == (
         "of 4 source addresses 1 private and 1 of no known country count as neither inside nor outside a country",
     )
 
 
 def test_conditions_inside_others_are_replaced_too():
-    where = Located(countries=("NO",))
+    where = Compare(field="m_src_country", value="no")
     done = Compare(field="m_outcome", value="success")
-    nested = PLAN.model_copy(update={"filters": (done, Any(of=(Not(of=where), All(of=(where, done)))))})
+    nested = PLAN.model_copy(update={"filters": (done, Any(of=(where, All(of=(where, done)))))})
     assert located.first_step(nested).filters == (done,)
-    plan, _ = resolved(nested, found("203.0.113.1"), told({"203.0.113.1": Place("Norway", "NO")}))
+    plan = resolved(nested, found("203.0.113.1"), told({"203.0.113.1": Place("Norway", "NO")})).plan
     one = Compare(field="m_src_ip", op="in", value=("203.0.113.1",))
-    assert plan.filters == (done, Any(of=(Not(of=one), All(of=(one, done)))))
+    assert plan.filters == (done, Any(of=(one, All(of=(one, done)))))
 
 
 def test_a_long_list_is_written_as_all_but_the_others():
     many = [f"198.51.{n // 250}.{n % 250}" for n in range(3_000)]
     known = dict.fromkeys(many, Place("Sweden", "SE")) | {"203.0.113.1": Place("Norway", "NO")}
-    plan, _ = resolved(PLAN, found(*known), told(known))
+    plan = resolved(PLAN, found(*known), told(known)).plan
     assert plan.filters == (Compare(field="m_src_ip", op="not_in", value=("203.0.113.1",)),)
     half = {each: Place("Norway", "NO") if n % 2 else place for n, (each, place) in enumerate(known.items())}
     with pytest.raises(QueryError, match="1,500 addresses fit, more than a statement can name"):
@@ -256,6 +260,84 @@ def test_a_long_list_is_written_as_all_but_the_others():
 def test_too_many_addresses_are_refused():
     with pytest.raises(QueryError, match="more than 5,000 addresses"):
         resolved(PLAN, found(*(f"x{n}" for n in range(MOST_ADDRESSES + 1))), told({}))
+
+
+@pytest.mark.parametrize(
+    "question", ["failed logins per country this week", "which countries had the most failed logins this week"]
+)
+def test_events_are_counted_by_country(siem, geo, question):
+    answer = siem.ask(question)
+    assert answer.status == "succeeded", answer.reason
+    expected: Counter[str | None] = Counter()
+    for row in rows(siem, f"SELECT m_src_ip FROM auth WHERE {FAILED}"):
+        address = row["m_src_ip"]
+        private = address is None or address_of(address) is None or not is_public(address_of(address))
+        expected[None if private else country_of(address)[0] or None] += 1
+    assert {row["m_src_country"]: row["events"] for row in answer.results} == expected
+    assert "for each country of the source address" in answer.explanation
+    assert siem.query(answer.sql).rows.to_pylist() == answer.results
+    assert answer.chart().x == "country of the source address"
+
+
+def test_other_figures_and_lists_know_the_country_too(siem, geo):
+    period = siem.ask("failed logins this week").plan.period
+    different = Measure(function="count_distinct", field="m_src_country")
+    count = Plan(source="auth", period=period, measures=(different,), groups=(Group(field="m_user"),))
+    answer = siem.ask("countries per user", plan=count)
+    assert answer.status == "succeeded", answer.reason
+    assert {row["count_distinct_m_src_country"] for row in answer.results} <= {0, 1, 2}
+    listing = Plan(
+        source="auth",
+        period=period,
+        select=("m_time", "m_user", "m_src_ip", "m_src_country"),
+        filters=(Compare(field="m_src_country", op="starts", value="ger"),),
+        order=(Order(by="m_src_country"), Order(by="m_time")),
+    )
+    answer = siem.ask("a list", plan=listing)
+    assert answer.results
+    assert all(row["m_src_country"] == "Germany" == country_of(row["m_src_ip"])[0] for row in answer.results)
+
+
+def test_a_table_that_tells_a_country_is_asked_for_it_and_nothing_is_looked_up(siem, geo):
+    answer = siem.ask("okta failed logins per country this week")
+    assert answer.columns[0] == "client_geographicalContext_country"
+    assert siem.ask("okta failed logins from outside the US this week").plan.source == "okta_system"
+    assert geo.asked == []
+    assert "m_src_country" not in siem.asker.schema().tables["okta_system"].columns
+    assert "m_src_country" in siem.asker.schema().tables["auth"].columns
+
+
+def test_where_no_address_has_a_country_there_is_none(siem):
+    siem.places = places()
+    assert {row["m_src_country"] for row in siem.ask("failed logins per country this week").results} == {None}
+
+
+def test_countries_that_a_user_did_not_come_from_before_are_new(siem, geo):
+    answer = siem.ask("logins from unusual countries since 2026-11-19 08:00")
+    assert answer.status == "succeeded", answer.reason
+    assert answer.plan.baseline.field == "m_src_country"
+    seen: set[tuple[str, str]] = set()
+    expected = []
+    every = siem.query("SELECT * FROM auth ORDER BY m_time", max_rows=10_000).rows.to_pylist()
+    start = answer.plan.period.lo
+    for row in every:
+        address = row["m_src_ip"]
+        country = country_of(address)[0] if address and is_public(address_of(address)) else ""
+        if row["m_time"] < start:
+            seen.add((row["m_user"], country))
+        elif row["m_action"] == "login" and country and (row["m_user"], country) not in seen:
+            expected.append(row["m_id"])
+    assert expected
+    assert sorted(each.m_id for each in answer.citations) == sorted(expected)
+
+
+def test_countries_of_too_many_addresses_are_refused():
+    by = PLAN.model_copy(update={"filters": (), "groups": (Group(field="m_src_country"),), "measures": (Measure(),)})
+    many = {f"198.51.100.{n}": Place("Norway", "NO") for n in range(800)}
+    with pytest.raises(QueryError, match="800 addresses are more than a statement can name"):
+        resolved(by, found(*many), told(many))
+    few = {"203.0.113.9": Place("", "SE"), "203.0.113.1": Place("Norway", "NO"), "10.0.0.1": Place(private=True)}
+    assert resolved(by, found(*few), told(few)).countries == {"Norway": ["203.0.113.1"], "SE": ["203.0.113.9"]}
 
 
 def test_a_plan_with_countries_is_kept_as_json():

@@ -148,8 +148,9 @@ class Asker:
                 found = self._addresses(answer, plan, table, terms)
                 if found.result is None:
                     return found.answer
-                plan, told = resolved(plan, found.result.rows.to_pylist(), self._places)
-                answer = replace(answer, assumptions=(*answer.assumptions, *told))
+                ready = resolved(plan, found.result.rows.to_pylist(), self._places)
+                plan, table = ready.plan, Table(table.name, table.columns, ready.countries)
+                answer = replace(answer, assumptions=(*answer.assumptions, *ready.told))
                 terms = replace(terms, confirm=_agreed)
             answer = replace(answer, sql=compile_plan(_cited(plan, table, more), table))
             ran = self._runner.run(answer, plan.limit, terms)

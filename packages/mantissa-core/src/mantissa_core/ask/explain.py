@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC
 
-from .plan import All, Any, Baseline, Compare, Filter, Located, Measure, Not, Period, Plan, Sequence
+from .plan import All, Any, Baseline, Compare, Filter, Measure, Not, Period, Plan, Sequence
 from .schema import Schema
 from .time.window import Window
 
@@ -17,7 +17,7 @@ _OPS = {
 _NAMES = {
     "m_user": "user", "m_src_ip": "source address", "m_dst_ip": "destination", "m_action": "action",
     "m_outcome": "outcome", "m_target": "target", "m_any_ip": "an address", "m_any_resource": "a resource",
-    "m_log_type": "log",
+    "m_log_type": "log", "m_src_country": "country of the source address",
 }  # fmt: skip
 _FUNCTIONS = {"sum": "the sum of", "avg": "the mean of", "min": "the least", "max": "the greatest"}
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
@@ -114,9 +114,6 @@ def _filter(filter_: Filter) -> str:
             return _joined(filter_.of, "and")
         case Any():
             return _joined(filter_.of, "or")
-        case Located():
-            where = ", ".join(each for each in filter_.countries if len(each) > 2) or ", ".join(filter_.countries)
-            return f"{named(filter_.field)} is {'outside' if filter_.negated else 'in'} {where}"
         case Not():
             return f"not ({_filter(filter_.of)})"
 

@@ -67,17 +67,7 @@ class Not(_Model):
     of: Filter
 
 
-class Located(_Model):
-    """An address that is in one of these countries, or ``negated`` in another. It is looked up before the plan runs."""
-
-    kind: Literal["located"] = "located"
-    field: Literal["m_src_ip"] = "m_src_ip"
-    countries: Annotated[tuple[str, ...], Field(min_length=1, max_length=50)]
-    """English names and codes of two letters."""
-    negated: bool = False
-
-
-Filter = Annotated[Compare | All | Any | Not | Located, Field(discriminator="kind")]
+Filter = Annotated[Compare | All | Any | Not, Field(discriminator="kind")]
 
 
 class Period(_Model):

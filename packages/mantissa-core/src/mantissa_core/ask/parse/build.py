@@ -8,21 +8,9 @@ from typing import TypeVar
 
 from mantissa_core.ask.compile import LISTED
 from mantissa_core.ask.plan import Any as AnyOf
-from mantissa_core.ask.plan import (
-    Baseline,
-    Bucket,
-    Compare,
-    Filter,
-    Group,
-    Located,
-    Measure,
-    Not,
-    Op,
-    Order,
-    Period,
-    Plan,
-)
+from mantissa_core.ask.plan import Baseline, Bucket, Compare, Filter, Group, Measure, Not, Op, Order, Period, Plan
 from mantissa_core.ask.schema import Schema, SchemaColumn, SchemaTable
+from mantissa_core.ask.sql.columns import COUNTRY
 
 from .figures import SPREADS, NoFigure, figure
 from .outcomes import outcomes_apart
@@ -33,8 +21,6 @@ _T = TypeVar("_T")
 
 PREFERRED = "auth"
 """What a question is about that names no source."""
-ADDRESS = "m_src_ip"
-"""Whose country is meant where a table has no column for it."""
 FEW = 10
 """How many "top" are, without a number."""
 EVER = timedelta(days=400)
@@ -106,7 +92,7 @@ class Builder:
         Raises:
             Unclear: the table does not have what they are about.
         """
-        if (self._slots.countries and not tells_country(table, self._schema)) or any(
+        if (self._slots.countries and not country_of(table)) or any(
             table.name not in each for each in (*self._slots.needs, *self._slots.sources)
         ):
             raise Unclear(f"{table.title} does not tell that: ask it as a question of its own")
@@ -173,8 +159,7 @@ class Builder:
         for mention in (*self._slots.mentions, *with_values):
             yield mention.tables
         if self._slots.countries:
-            schema = self._schema
-            yield frozenset(name for name, table in schema.tables.items() if tells_country(table, schema))
+            yield frozenset(name for name, table in self._schema.tables.items() if country_of(table))
 
     # --- what holds -----------------------------------------------------------------------------------------
 
@@ -187,15 +172,8 @@ class Builder:
         yield from self._where(table)
 
     def _where(self, table: SchemaTable) -> Iterator[Filter]:
-        """Conditions on countries: by the table's column, or by where its addresses are."""
+        """Conditions on countries."""
         column = country_of(table)
-        if self._slots.countries and not column:
-            self.assumptions.append("countries are those of the source addresses")
-            inside_ = tuple(each for pair, negated in self._slots.countries if not negated for each in pair)
-            yield from (Located(countries=pair, negated=True) for pair, negated in self._slots.countries if negated)
-            if inside_:
-                yield Located(countries=inside_)
-            return
         outside = [Not(of=_one_of(column, pair)) for pair, negated in self._slots.countries if negated]
         inside = [_one_of(column, pair) for pair, negated in self._slots.countries if not negated]
         yield from outside
@@ -267,6 +245,8 @@ class Builder:
         name = dict(reversed(mention.by_table)).get(table.name, mention.name)
         if name in table.columns:
             return name
+        if name == COUNTRY and (own := country_of(table)):
+            return own
         raise Unclear(f"{table.title} has no {mention.name}")
 
     def _named(self, table: SchemaTable, column: str) -> str:
@@ -432,11 +412,6 @@ def _about(filter_: Filter) -> str:
 def country_of(table: SchemaTable) -> str:
     """The column that tells a country; empty where none does."""
     return next((name for name, each in table.columns.items() if "country" in each.synonyms), "")
-
-
-def tells_country(table: SchemaTable, schema: Schema) -> bool:
-    """Whether it has such a column, or addresses whose country can be looked up."""
-    return bool(country_of(table)) or (schema.locates and ADDRESS in table.columns)
 
 
 def _one_of(column: str, country: tuple[str, str]) -> Filter:

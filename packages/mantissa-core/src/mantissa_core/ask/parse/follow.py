@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from mantissa_core.ask.plan import Any, Compare, Filter, Located, Measure, Not, Order, Period, Plan
+from mantissa_core.ask.plan import Any, Compare, Filter, Measure, Not, Order, Period, Plan
 from mantissa_core.ask.schema import Schema, SchemaTable
 
-from .build import Builder, Unclear, country_of, side_by_side, tells_country
+from .build import Builder, Unclear, country_of, side_by_side
 from .slots import Slots
 
 _OPENINGS = re.compile(
@@ -80,7 +80,7 @@ def edited(plan: Plan, builder: Builder, slots: Slots, periods: Sequence[Period]
 def _told_by(plan: Plan, slots: Slots, schema: Schema) -> SchemaTable:
     """The table of the plan before; where the new question is about countries, the one below the view that has them."""
     table = schema.tables[plan.source]
-    if not slots.countries or tells_country(table, schema) or not table.is_view:
+    if not slots.countries or country_of(table) or not table.is_view:
         return table
     below = [each for each in schema.tables.values() if set(each.log_types) <= set(table.log_types)]
     able = [each for each in below if not each.is_view and country_of(each)]
@@ -95,20 +95,14 @@ def _plain(value: object) -> object:
 
 def _replaced(old: Filter, new: Sequence[Filter]) -> bool:
     """A condition about what a new one is about; one that excludes something goes beside it."""
-    fields = {field for each in new if not isinstance(each, Not) and not _outside(each) for field in _fields(each)}
+    fields = {field for each in new if not isinstance(each, Not) for field in _fields(each)}
     return bool(fields & _fields(old))
-
-
-def _outside(filter_: Filter) -> bool:
-    return isinstance(filter_, Located) and filter_.negated
 
 
 def _fields(filter_: Filter) -> set[str]:
     match filter_:
         case Compare():
             return {filter_.field}
-        case Located():
-            return {f"country of {filter_.field}"}
         case Any():
             return set().union(*map(_fields, filter_.of))
     return set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mantissa_core.ask.plan import All, Compare, Filter, Located, Not
+from mantissa_core.ask.plan import All, Compare, Filter, Not
 from mantissa_core.ask.schema import SchemaTable
 
 from .build import Builder, Unclear
@@ -77,8 +77,6 @@ def is_person(filter_: Filter) -> bool:
         return filter_.field == "m_user"
     if isinstance(filter_, Not):
         return is_person(filter_.of)
-    if isinstance(filter_, Located):
-        return False
     return all(is_person(each) for each in filter_.of)
 
 

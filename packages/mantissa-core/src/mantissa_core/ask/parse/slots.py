@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from mantissa_core.ask.plan import Any as AnyOf
 from mantissa_core.ask.plan import Compare, Filter, Not
+from mantissa_core.ask.sql.columns import COUNTRY
 
 from .lexicon import NAMED, Lexicon, Meaning
 from .tokens import Token
@@ -247,6 +248,7 @@ def _mention(meanings: Sequence[Meaning], after: str) -> Mention:
     """A word that several columns answer to: the one that every table has, before those that some have."""
     overlay = [each for each in meanings if str(each.value).startswith("m_")]
     name = str((overlay or meanings)[0].value)
-    tables = (table for each in meanings if each.value == name or not overlay for table in each.tables)
+    every = not overlay or name == COUNTRY
+    tables = (table for each in meanings if each.value == name or every for table in each.tables)
     by_table = tuple((table, str(each.value)) for each in meanings for table in sorted(each.tables))
     return Mention(name, frozenset(tables), after, () if overlay else by_table)

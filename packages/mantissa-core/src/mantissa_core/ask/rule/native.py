@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mantissa_core.ask.plan import All, Any, Compare, Filter, Located, Not, Scalar
+from mantissa_core.ask.plan import All, Any, Compare, Filter, Not, Scalar
+from mantissa_core.ask.sql.columns import COUNTRY
 from mantissa_core.model.log_type import INDICATORS, SCALARS, Case, LogType, OverlayRule, parse_path
 
 from .draft import CannotSay
@@ -132,6 +133,8 @@ class Native:
         Raises:
             CannotSay: the log type has no such column.
         """
+        if column == COUNTRY:
+            raise CannotSay("countries of addresses: a rule sees events alone")
         if column.startswith("m_"):
             return column
         return self._native(column)
@@ -145,8 +148,6 @@ class Native:
                 return self._holds(filter_.of, not wanted)
             case Any() if wanted and (alike := _alike(filter_.of)):
                 return self._by_rules(alike)
-            case Located():
-                raise CannotSay("countries of addresses: a rule sees events alone")
             case All() | Any():
                 parts = tuple(self._holds(each, wanted) for each in filter_.of)
                 return both(*parts) if isinstance(filter_, All) is wanted else either(*parts)

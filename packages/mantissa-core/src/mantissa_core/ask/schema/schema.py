@@ -10,10 +10,11 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from mantissa_core.ask.compile import Table
 from mantissa_core.ask.plan import Compare
+from mantissa_core.ask.sql.columns import ADDRESS, COUNTRY
 from mantissa_core.errors import QueryError
 from mantissa_core.lake import views
 from mantissa_core.lake.types import OVERLAY, PARTITION, stored_as, stored_type
@@ -93,10 +94,14 @@ class Schema:
         *,
         locates: bool = False,
     ) -> Schema:
-        """Of the tables that exist and views over them; with ``allowed`` only of those that somebody may see."""
+        """Of the tables that exist and views over them; with ``allowed`` only of those that somebody may see.
+
+        Where somebody ``locates`` addresses, tables that do not tell the country of theirs have a column for it.
+        """
         seen = [each for each in log_types if each.table in existing and (allowed is None or each.table in allowed)]
         seen.sort(key=lambda each: each.name)
-        return cls([*map(_table, seen), *_views(seen)], locates=locates)
+        found = [*map(_table, seen), *_views(seen)]
+        return cls(map(_located, found) if locates else found, locates=locates)
 
     def table(self, name: str) -> Table:
         """A table or view as plans are compiled with it.
@@ -114,7 +119,6 @@ class Schema:
     def version(self) -> str:
         """Changes with whatever a plan could depend on: 16 hexadecimal digits."""
         text = json.dumps([asdict(each) for each in self.tables.values()], sort_keys=True, default=_plain)
-        text += " located" * self.locates
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def search(self, words: str, limit: int = 20) -> list[Hit]:
@@ -168,6 +172,14 @@ def _actions(log_type: LogType) -> Iterator[str]:
             yield from (rule.default,) if rule.default else ()
         elif isinstance(rule, Case):
             yield rule.then
+
+
+def _located(table: SchemaTable) -> SchemaTable:
+    """The same with the country of its source addresses, unless it tells one."""
+    if ADDRESS not in table.columns or any("country" in each.synonyms for each in table.columns.values()):
+        return table
+    told = "Country of the source address, in English. It is looked up for questions; SQL does not know it."
+    return replace(table, columns={**table.columns, COUNTRY: SchemaColumn(COUNTRY, "VARCHAR", told, ("country",))})
 
 
 def _asked(log_type: LogType) -> Iterator[AskedEvent]:

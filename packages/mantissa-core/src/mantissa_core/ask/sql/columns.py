@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -13,13 +13,19 @@ from mantissa_core.errors import QueryError
 
 Dialect = Literal["duckdb", "athena", "bigquery", "tsql"]
 TIME, PARTITION = "m_time", "dt"
+ADDRESS, COUNTRY = "m_src_ip", "m_src_country"
+"""A source address, and its country, which no table has: see :mod:`mantissa_core.ask.located`."""
 
 
 class Table:
     """A table or view that may be asked: its columns with their SQL types (``VARCHAR``, ``VARCHAR[]``, ``BIGINT``…)."""
 
-    def __init__(self, name: str, columns: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, columns: Mapping[str, str], countries: Mapping[str, Iterable[str]] | None = None
+    ) -> None:
         self.name, self.columns = name, columns
+        self.countries = countries
+        """Addresses by country, where ``m_src_country`` is asked for."""
 
     def type_of(self, column: str) -> str:
         """The SQL type.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from mantissa_core.ask.plan import All, Any, Compare, Filter, Located, Scalar
+from mantissa_core.ask.plan import All, Any, Compare, Filter, Scalar
 from mantissa_core.errors import QueryError
 
 from .columns import Table, column
@@ -31,8 +31,6 @@ def condition(filter_: Filter, table: Table, alias: str = "") -> exp.Condition:
             return exp.and_(*(condition(each, table, alias) for each in filter_.of))
         case Any():
             return exp.or_(*(condition(each, table, alias) for each in filter_.of))
-        case Located():
-            raise QueryError("countries are no part of a statement: addresses are looked up first")
     return exp.not_(condition(filter_.of, table, alias))
 
 
