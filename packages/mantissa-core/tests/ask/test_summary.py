@@ -49,6 +49,12 @@ def test_rows_are_told_in_words(plan, rows, said):
     assert summarize(plan, pa.Table.from_pylist(rows)) == said
 
 
+@pytest.mark.parametrize(("bucket", "said"), [("day", "2 days,"), ("month", "2 months,")])
+def test_several_stretches_of_time_are_named_in_the_plural(bucket, said):
+    plan = PER_USER.model_copy(update={"groups": (Group(bucket=bucket),)})
+    assert summarize(plan, pa.Table.from_pylist([{bucket: AT, "events": 1}] * 2)).startswith(said)
+
+
 def test_what_was_cut_off_is_not_counted():
     rows = pa.Table.from_pylist([{"m_user": f"u{n}", "events": 1} for n in range(3)])
     assert summarize(PER_USER, rows, truncated=True).startswith("The first 3 users of more. Most:")

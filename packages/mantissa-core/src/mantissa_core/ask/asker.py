@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from mantissa_core.errors import MantissaError, QueryError
-from mantissa_core.model.query import CostEstimate, QueryResult
+from mantissa_core.model.query import CostEstimate
 from mantissa_core.state import State
 from mantissa_core.state.audit import entry
 
@@ -144,28 +144,32 @@ class Asker:
             columns=() if plan.measures else listed(plan, table),
         )  # fmt: skip
         try:
-            if asks_where(plan):
-                found = self._addresses(answer, plan, table, terms)
-                if found.result is None:
-                    return found.answer
-                ready = resolved(plan, found.result.rows.to_pylist(), self._places)
+            first = self._addresses(answer, plan, table, terms) if asks_where(plan) else None
+            if first is not None:
+                if first.result is None:
+                    return first.answer
+                ready = resolved(plan, first.result.rows.to_pylist(), self._places)
                 plan, table = ready.plan, Table(table.name, table.columns, ready.countries)
                 answer = replace(answer, assumptions=(*answer.assumptions, *ready.told))
                 terms = replace(terms, confirm=_agreed)
             answer = replace(answer, sql=compile_plan(_cited(plan, table, more), table))
             ran = self._runner.run(answer, plan.limit, terms)
-            if ran.result is None:
-                return ran.answer
-            answered = replace(
-                _with_rows(ran, ran.result),
-                summary=summarize(plan, ran.result.rows, truncated=ran.result.truncated),
-                citations=() if plan.measures else tuple(_citations(plan, ran.result.rows)),
-            )
-            title = schema.tables[plan.source].title
-            missing = notes(plan, title, answered.results, lambda: self._span(plan.source, terms.allowed))
-            return replace(answered, notes=missing)
+            return self._told(ran, plan, schema, terms, first) if ran.result else ran.answer
         except QueryError as error:
             return self._runner.failed(answer, error)
+
+    def _told(self, ran: Ran, plan: Plan, schema: Schema, terms: Terms, before: Ran | None) -> Answer:
+        """The answer with its rows, and what is to be said of them."""
+        answered = _with_rows(ran, before)
+        if answered.rows is None:
+            return answered
+        title = schema.tables[plan.source].title
+        return replace(
+            answered,
+            summary=summarize(plan, answered.rows, truncated=answered.truncated),
+            citations=() if plan.measures else tuple(_citations(plan, answered.rows)),
+            notes=notes(plan, title, answered.results, lambda: self._span(plan.source, terms.allowed)),
+        )
 
     def _addresses(self, answer: Answer, plan: Plan, table: Table, terms: Terms) -> Ran:
         """What the plan's conditions on countries are about: its rows are the addresses."""
@@ -191,7 +195,7 @@ class Asker:
             if ran.result is None:
                 return ran.answer
             summary = count_rows(ran.result.rows, truncated=ran.result.truncated)
-            return replace(_with_rows(ran, ran.result), summary=summary)
+            return replace(_with_rows(ran), summary=summary)
         except QueryError as error:
             return self._runner.failed(answer, error)
 
@@ -230,6 +234,15 @@ def _agreed(_cost: CostEstimate) -> bool:
     return True
 
 
+def _with_costs(answer: Answer, before: Statistics | None) -> Answer:
+    """What finding addresses took is part of it."""
+    if answer.statistics is None or before is None:
+        return answer
+    scanned = answer.statistics.data_scanned_bytes + before.data_scanned_bytes
+    took = answer.statistics.execution_time_ms + before.execution_time_ms
+    return replace(answer, statistics=Statistics(scanned, took, answer.statistics.result_count))
+
+
 def _zone(name: str | None) -> str:
     try:
         return ZoneInfo(name or "UTC").key
@@ -262,16 +275,20 @@ def _written_explained(model: str, bounded: Bounded, written: Written) -> str:
     return f"Runs SQL that the language model {model} wrote over {read}, from {written.when}."
 
 
-def _with_rows(ran: Ran, result: QueryResult) -> Answer:
-    rows = result.rows
-    scanned, took = (0, 0.0) if ran.kept else (result.data_scanned_bytes, result.execution_time_ms)
+def _with_rows(ran: Ran, before: Ran | None = None) -> Answer:
+    """The answer with its rows; what finding addresses took is part of it."""
+    if ran.result is None:
+        return ran.answer
+    fresh = [each.result for each in (before, ran) if each and each.result and not each.kept]
+    scanned, took = sum(each.data_scanned_bytes for each in fresh), sum(each.execution_time_ms for each in fresh)
+    rows = ran.result.rows
     return replace(
         ran.answer,
         status="succeeded",
         rows=rows,
         columns=ran.answer.columns or tuple(rows.column_names),
         statistics=Statistics(scanned, took, rows.num_rows),
-        truncated=result.truncated,
+        truncated=ran.result.truncated,
         cached=ran.kept,
     )
 

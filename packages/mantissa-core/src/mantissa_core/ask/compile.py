@@ -15,7 +15,7 @@ from mantissa_core.errors import QueryError
 
 from .plan import Baseline, Compare, Period, Plan
 from .sql import sequence
-from .sql.columns import TIME, Dialect, Table, column, named, ordered, table_of, within
+from .sql.columns import COUNTRY, TIME, Dialect, Table, column, named, ordered, table_of, within
 from .sql.conditions import compared, condition, prefixes
 from .sql.countries import with_countries
 from .sql.measures import grouped, measured, spread
@@ -34,7 +34,7 @@ def compile_plan(plan: Plan, table: Table, dialect: Dialect = "duckdb") -> str:
         QueryError: the plan names what the table does not have.
     """
     query = _compiled(plan, table, dialect)
-    if table.countries is not None:
+    if any(each.name == COUNTRY for each in query.find_all(exp.Column)):
         with_countries(query, plan, table, table.countries)
     if any("\0" in each.name for each in query.find_all(exp.Literal)):
         raise QueryError("a value holds a null character, which no engine takes")

@@ -17,7 +17,7 @@ _OPS = {
 _NAMES = {
     "m_user": "user", "m_src_ip": "source address", "m_dst_ip": "destination", "m_action": "action",
     "m_outcome": "outcome", "m_target": "target", "m_any_ip": "an address", "m_any_resource": "a resource",
-    "m_log_type": "log", "m_src_country": "country of the source address",
+    "m_log_type": "log", "m_src_country": "country",
 }  # fmt: skip
 _FUNCTIONS = {"sum": "the sum of", "avg": "the mean of", "min": "the least", "max": "the greatest"}
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))

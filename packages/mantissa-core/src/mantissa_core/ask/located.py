@@ -47,11 +47,11 @@ Locate = Callable[[Sequence[str]], Mapping[str, Place]]
 class Resolved:
     """A plan with addresses in place of countries, and what is to be said of those that have none.
 
-    ``countries`` are the addresses by country where the plan groups or lists by it, else ``None``.
+    ``countries`` are the addresses by country where the plan groups by it, or the like; else it is empty.
     """
 
     plan: Plan
-    countries: Mapping[str, Sequence[str]] | None
+    countries: Mapping[str, Sequence[str]]
     told: tuple[str, ...]
 
 
@@ -90,7 +90,7 @@ def resolved(plan: Plan, rows: Sequence[Mapping[str, object]], locate: Locate | 
     places = locate(found)
     plan = plan.model_copy(update={"filters": tuple(_with_addresses(each, places) for each in plan.filters)})
     longest = LONGEST_LIST // 2 if plan.baseline else LONGEST_LIST  # the list is there twice
-    countries = _by_country(places, longest) if _shows_countries(plan) else None
+    countries = _by_country(places, longest) if _shows_countries(plan) else {}
     return Resolved(plan, countries, tuple(_told(places)))
 
 

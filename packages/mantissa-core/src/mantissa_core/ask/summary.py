@@ -118,6 +118,8 @@ def _events(count: float) -> str:
 def _plural(word: str, count: int) -> str:
     if count == 1:
         return word
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return f"{word[:-1]}ies"
     return f"{word}es" if word.endswith("s") else f"{word}s"
 
 

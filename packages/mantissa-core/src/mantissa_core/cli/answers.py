@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LONGEST_BAR = 30
 _LIST = {"m_time": "TIME", "m_user": "USER", "m_src_ip": "SOURCE", "m_action": "ACTION", "m_outcome": "OUTCOME",
-         "m_target": "TARGET"}  # fmt: skip
+         "m_target": "TARGET", "m_src_country": "COUNTRY"}  # fmt: skip
 """The usual columns of a list, under headings for people."""
 _WIDE = 80
 """Terminal columns from which on a list is a table."""

@@ -24,8 +24,8 @@ class Table:
         self, name: str, columns: Mapping[str, str], countries: Mapping[str, Iterable[str]] | None = None
     ) -> None:
         self.name, self.columns = name, columns
-        self.countries = countries
-        """Addresses by country, where ``m_src_country`` is asked for."""
+        self.countries = countries or {}
+        """Addresses by country, for ``m_src_country``: nobody's is known without them."""
 
     def type_of(self, column: str) -> str:
         """The SQL type.

@@ -21,7 +21,7 @@ def with_countries(query: exp.Select, plan: Plan, table: Table, countries: Mappi
 
 
 def _rows(name: str, countries: Mapping[str, Iterable[str]]) -> exp.Select:
-    country: exp.Condition = exp.null()
+    country: exp.Condition = exp.cast(exp.null(), "VARCHAR")
     for place, addresses in countries.items():
         among = exp.In(this=column(ADDRESS), expressions=[exp.Literal.string(each) for each in addresses])
         case = country if isinstance(country, exp.Case) else exp.Case()
