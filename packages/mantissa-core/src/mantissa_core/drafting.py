@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .asking import Asking
+from .hookspecs import Module
+from .model import PlaybookDraft, PlaybookRequest
 
 if TYPE_CHECKING:
     from .ask.parse import Abstained
@@ -20,6 +22,10 @@ _EXAMPLES = (
     "Alert when a user fails login 5+ times in 10 minutes",
     "Critical alert when root logs in",
     "Alert when MFA is reset and then the same user logs in within 1 hour",
+)
+_PLAYBOOKS = (
+    "When a user fails login 5+ times in 10 minutes, disable the user and notify the team",
+    "When root logs in, page the security team",
 )
 
 
@@ -83,6 +89,31 @@ class Drafting(Asking):
             words = replace(words, bound=None)  # the plan says it
         plan = self.asker.saved.plan(user, name)
         return self._written(words, [plan], _OFFLINE, None, sql=sql or bool(schedule) or None, schedule=schedule)
+
+    def playbook_from(
+        self, words: str, *, zone: str | None = None, user: str = "", allowed: Collection[str] | None = None
+    ) -> PlaybookDraft | Abstained:
+        """Have a module write a playbook from words such as "When root logs in, notify the team"; nothing is stored.
+
+        Raises:
+            RuleError: the rule that would begin it does not pass its own tests.
+            QueryError: there is no such time zone.
+        """
+        from .ask.parse import Abstained
+        from .ask.rule import read_responses
+
+        trigger, responses = read_responses(words[: LONGEST + 1])
+        if not responses:
+            return Abstained("say what is to be done then", _PLAYBOOKS)
+        rule = self.rule_from(trigger, zone=zone, user=user, allowed=allowed)
+        if isinstance(rule, Abstained):
+            return rule
+        request = PlaybookRequest(words, rule.text, rule.id, rule.title, responses)
+        for module in self.plugins(Module).values():
+            if made := module.write_playbook(request):
+                return made
+        done = ", ".join(f"{each.verb} ({each.target})" if each.target else each.verb for each in responses)
+        return Abstained(f"no installed module writes playbooks. It would begin so: {rule.explanation} Then: {done}")
 
     def _written(
         self,

@@ -33,6 +33,8 @@ from .model import (
     Page,
     Piece,
     Plan,
+    PlaybookDraft,
+    PlaybookRequest,
     Prompt,
     Pushed,
     Put,
@@ -318,6 +320,14 @@ class Module(Protocol):
 
         ``alert.id`` is the same whenever it comes again. It ends within 45 s: what takes longer belongs into a job.
         Raise ``Retry`` to be told again later, ``NeedsOperator`` where a person must act first.
+        """
+
+    @hookspec(firstresult=True)
+    def write_playbook(self, request: PlaybookRequest) -> PlaybookDraft | None:
+        """Write a playbook for what was asked in words (``mantissa ask --playbook``); nothing is stored or run by that.
+
+        ``None`` where the module cannot: another one is asked then. What it writes asks a person before each response
+        that changes something.
         """
 
 

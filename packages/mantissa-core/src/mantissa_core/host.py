@@ -49,6 +49,7 @@ OPTIONAL = frozenset(
         "jobs",
         "detectors",
         "alert_created",
+        "write_playbook",
     }
 )
 """Hooks that a plugin of the kind may leave out."""

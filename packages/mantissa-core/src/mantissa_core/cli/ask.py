@@ -120,11 +120,15 @@ def _written(
     """Write a rule or a playbook from the words."""
     from mantissa_core.state.audit import this_user
 
-    from .ask_rule import write_rule
+    from .ask_rule import write_playbook, write_rule
 
     if words is None or (rule and playbook) or (name and output):
         raise click.UsageError("name the words of one rule or playbook, and one place to save it")
+    if playbook and (name or output or sql):
+        raise click.UsageError("a playbook is printed: --save, --output and --sql are for --rule")
     with session.runtime() as runtime:
+        if playbook:
+            return write_playbook(session, runtime, words, zone, this_user())
         return write_rule(session, runtime, words, zone, this_user(), name, output, sql=sql)
 
 

@@ -28,6 +28,26 @@ def write_rule(
     return told(session, runtime, made, user, name, file)
 
 
+def write_playbook(session: Session, runtime: Runtime, words: str, zone: str | None, user: str) -> Exit:
+    """Have a module write a playbook from the words, and print it."""
+    from mantissa_core.ask.parse import Abstained
+
+    made = runtime.playbook_from(words, zone=zone, user=user)
+    if isinstance(made, Abstained):
+        _abstained(session, made, "playbook")
+        return Exit.USAGE
+    if session.json:
+        print_json({"status": "succeeded", "playbook": made.text, "explanation": made.explanation,
+                    "assumptions": list(made.assumptions)})  # fmt: skip
+        return Exit.OK
+    click.echo(made.text, nl=not made.text.endswith("\n"))
+    if not session.quiet:
+        say(f"\n{made.explanation}", err=True)
+        for each in made.assumptions:
+            say(f"  assumed: {each}", err=True)
+    return Exit.OK
+
+
 def told(
     session: Session, runtime: Runtime, made: RuleDraft | Abstained, user: str, name: str | None, file: Path | None
 ) -> Exit:
@@ -48,11 +68,11 @@ def told(
     return Exit.OK
 
 
-def _abstained(session: Session, made: Abstained) -> None:
+def _abstained(session: Session, made: Abstained, what: str = "rule") -> None:
     if session.json:
         print_json({"status": "abstained", "reason": made.reason, "suggestions": list(made.suggestions)})
         return
-    say(f"No rule: {made.reason}.", err=True)
+    say(f"No {what}: {made.reason.rstrip('.')}.", err=True)
     if made.suggestions:
         say("\nWhat is understood:", err=True)
         for each in made.suggestions:

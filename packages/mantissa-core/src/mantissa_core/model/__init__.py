@@ -8,6 +8,7 @@ from .completion import Completion, Piece, Prompt
 from .document import Document, Put, Secret
 from .log_type import Column, LogType, Overlay
 from .module import Command, Detector, Job
+from .playbook import PlaybookDraft, PlaybookRequest, Response
 from .query import CostEstimate, Query, QueryResult, TableSnapshot
 from .signal import Severity, Signal
 
@@ -33,6 +34,8 @@ __all__ = [
     "Page",
     "Piece",
     "Plan",
+    "PlaybookDraft",
+    "PlaybookRequest",
     "Prompt",
     "Pushed",
     "Put",
@@ -42,6 +45,7 @@ __all__ = [
     "Record",
     "Records",
     "Rejected",
+    "Response",
     "Secret",
     "Severity",
     "Signal",

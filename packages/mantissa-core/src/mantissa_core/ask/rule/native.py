@@ -121,7 +121,28 @@ class Native:
         Raises:
             CannotSay: one of them is about what no event says itself, such as when it was stored.
         """
-        return both(*(self._holds(each, True) for each in filters))
+        tree = both(*(self._holds(each, True) for each in filters))
+        return self._narrowed(tree) if isinstance(tree, Both) else tree
+
+    def _narrowed(self, tree: Both) -> Tree:
+        """Two lists for a field that has one value are what is in both."""
+        kept: dict[object, Tree] = {}
+        for each in tree.of:
+            plain = isinstance(each, Atom) and each.modifier == "" and not self._is_list(each.path)
+            key: object = ("", each.path) if isinstance(each, Atom) and plain else each
+            before = kept.get(key)
+            if isinstance(each, Atom) and isinstance(before, Atom):
+                known = {str(value).lower() for value in before.values}
+                values = tuple(value for value in each.values if str(value).lower() in known)
+                if not values:
+                    return NEVER
+                kept[key] = Atom(each.path, "", values)
+            else:
+                kept[key] = each
+        return both(*kept.values())
+
+    def _is_list(self, path: str) -> bool:
+        return self._log_type.by_path[parse_path(path)].type == "list<string>"
 
     def present(self, column: str) -> Tree:
         """When an event has a value for the column."""
