@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 from mantissa_core.ask.plan import Scalar
@@ -16,8 +15,8 @@ from mantissa_core.model.log_type import LogType, parse_path
 
 from .native import Atom, Both, Either, Negated, Tree
 
-MOST = 2_000
-"""Alternatives that are looked at."""
+MOST = 20_000
+"""Conditions that are looked at."""
 _ANOTHER = ("another", "203.0.113.99", "other")
 _ABSENT = object()
 _Literals = Mapping[str, tuple[tuple[Atom, bool], ...]]
@@ -25,32 +24,53 @@ _Literals = Mapping[str, tuple[tuple[Atom, bool], ...]]
 
 def event_for(tree: Tree, log_type: LogType) -> dict[str, Any] | None:
     """An event for which the conditions hold; None where none is found."""
-    for literals in islice(_models(tree, True, {}), MOST):
-        chosen = {path: _choice(path, wanted, log_type) for path, wanted in literals.items()}
-        if None not in chosen.values():
-            return _event({path: each for path, each in chosen.items() if each is not _ABSENT}, log_type)
-    return None
+    search = _Search(log_type)
+    literals = next(search.models(tree, True, {}), None)
+    if literals is None:
+        return None
+    chosen = {path: search.choice(path, wanted) for path, wanted in literals.items()}
+    return _event({path: each for path, each in chosen.items() if each is not _ABSENT})
 
 
-def _models(tree: Tree, wanted: bool, so_far: _Literals) -> Iterator[_Literals]:
-    match tree:
-        case Atom():
-            yield {**so_far, tree.path: (*so_far.get(tree.path, ()), (tree, wanted))}
-        case Negated():
-            yield from _models(tree.of, not wanted, so_far)
-        case Both() | Either() if isinstance(tree, Both) is wanted:
-            yield from _all(tree.of, wanted, so_far)
-        case Both() | Either():
-            for each in tree.of:
-                yield from _models(each, wanted, so_far)
+class _Search:
+    """Goes through the alternatives, and back as soon as a field has no value that fits."""
 
+    def __init__(self, log_type: LogType) -> None:
+        self._log_type, self._looked = log_type, 0
+        self._known: dict[tuple[str, tuple[tuple[Atom, bool], ...]], Any] = {}
 
-def _all(trees: tuple[Tree, ...], wanted: bool, so_far: _Literals) -> Iterator[_Literals]:
-    if not trees:
-        yield so_far
-        return
-    for each in _models(trees[0], wanted, so_far):
-        yield from _all(trees[1:], wanted, each)
+    def choice(self, path: str, literals: tuple[tuple[Atom, bool], ...]) -> Any:
+        """A value that fits all of them; None where there is none."""
+        key = (path, literals)
+        if key not in self._known:
+            self._known[key] = _choice(path, literals, self._log_type)
+        return self._known[key]
+
+    def models(self, tree: Tree, wanted: bool, so_far: _Literals) -> Iterator[_Literals]:
+        """What the fields must and must not be, one alternative after another."""
+        if self._looked > MOST:
+            return
+        match tree:
+            case Atom():
+                self._looked += 1
+                before = so_far.get(tree.path, ())
+                literals = before if (tree, wanted) in before else (*before, (tree, wanted))
+                if self.choice(tree.path, literals) is not None:
+                    yield {**so_far, tree.path: literals}
+            case Negated():
+                yield from self.models(tree.of, not wanted, so_far)
+            case Both() | Either() if isinstance(tree, Both) is wanted:
+                yield from self._all(tree.of, wanted, so_far)
+            case Both() | Either():
+                for each in tree.of:
+                    yield from self.models(each, wanted, so_far)
+
+    def _all(self, trees: tuple[Tree, ...], wanted: bool, so_far: _Literals) -> Iterator[_Literals]:
+        if not trees:
+            yield so_far
+            return
+        for each in self.models(trees[0], wanted, so_far):
+            yield from self._all(trees[1:], wanted, each)
 
 
 def _choice(path: str, literals: tuple[tuple[Atom, bool], ...], log_type: LogType) -> Any:
@@ -147,7 +167,7 @@ def _is_in(address: str, network: str) -> bool:
         return False
 
 
-def _event(values: Mapping[str, Any], log_type: LogType) -> dict[str, Any]:
+def _event(values: Mapping[str, Any]) -> dict[str, Any]:
     """The fields as the vendor nests them."""
     event: dict[str, Any] = {}
     for path, value in values.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mantissa_core.ask.compile import Table, compile_plan, listed
 from mantissa_core.ask.explain import explain
@@ -20,6 +20,9 @@ from .sigma import LEVEL, TO_REPORT, about, ordered
 from .sql_cases import sql_cases
 from .techniques import tags_of
 from .words import RuleWords
+
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _OPS = {"gt": "gt", "gte": "ge", "lt": "lt", "lte": "le"}
@@ -147,7 +150,6 @@ def _query(plan: Plan, table: Table, window: timedelta) -> str:
     select = () if plan.measures else tuple(dict.fromkeys((*listed(plan, table), "m_id")))
     timed = plan.model_copy(update={"period": Period(lo=_LO, hi=hi), "select": select})
     tree = sqlglot.parse_one(compile_plan(timed, table), read="duckdb")
-    moments = {_LO: "window_start", hi: "window_end"}
 
     def windowed(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Between) and isinstance(node.this, exp.Column) and node.this.name == "dt":
@@ -157,13 +159,7 @@ def _query(plan: Plan, table: Table, window: timedelta) -> str:
         moment = _moment(node.this.name)
         if moment is None:
             return node
-        if moment in moments:
-            return exp.Parameter(this=exp.var(moments[moment]))
-        days = (_LO - moment).days  # of a baseline
-        return exp.Sub(
-            this=exp.Parameter(this=exp.var("window_start")),
-            expression=exp.Interval(this=exp.Literal.string(str(days)), unit=exp.var("DAY")),
-        )
+        return _placed(moment, hi)
 
     tree = tree.transform(windowed)
     if plan.groups:
@@ -171,6 +167,20 @@ def _query(plan: Plan, table: Table, window: timedelta) -> str:
         tree.set("expressions", [*tree.expressions, ids])
     made: exp.Expression = simplify(tree)
     return made.sql(dialect="duckdb", pretty=True) + "\n"
+
+
+def _placed(moment: datetime, hi: datetime) -> exp.Expression:
+    """A moment of the statement, as it stands to the window: the days of a baseline come before its beginning."""
+    from sqlglot import exp
+
+    name, away = ("window_end", moment - hi) if moment >= hi else ("window_start", moment - _LO)
+    edge = exp.Parameter(this=exp.var(name))
+    if not away:
+        return edge
+    whole = not away % _DAY
+    number, unit = abs(away) // (_DAY if whole else timedelta(seconds=1)), "DAY" if whole else "SECOND"
+    length = exp.Interval(this=exp.Literal.string(str(number)), unit=exp.var(unit))
+    return exp.Add(this=edge, expression=length) if away > timedelta() else exp.Sub(this=edge, expression=length)
 
 
 def _moment(text: str) -> datetime | None:

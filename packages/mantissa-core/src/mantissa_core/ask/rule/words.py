@@ -136,7 +136,7 @@ class RuleWords:
 
 def read_words(words: str) -> RuleWords:
     """Take the words of a rule apart. Nothing is refused here: what is not understood stays in ``event``."""
-    text = " ".join(words.split())
+    text = " ".join("".join(each if each.isprintable() else " " for each in words).split())
     found = RuleWords("", "")
     text, found = _lead(text, found)
     if match := _CALLED.search(text):
