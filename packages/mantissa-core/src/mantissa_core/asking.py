@@ -138,15 +138,16 @@ class ModelPlans:
         raw_sql = self._instance.settings.ask.raw_sql
         if isinstance(previous, Written) and not raw_sql:
             return Abstained(f"{ONLY_A_MODEL} (ask.raw_sql is off)")
-        instance, section = self._instance, self._instance.settings.llm_providers.get(self.label)
+        instance = self._instance
         if instance.host.is_quarantined(LLMProvider, self.label):
             instance.restart(LLMProvider, self.label)
-        model = str((section.model_extra or {}).get("model", "")) if section else ""
+        provider = instance.plugin(LLMProvider, self.label)
+        model = str(instance.host.setting(LLMProvider, self.label, "model") or "")
         redactor = Redactor(SECRETS_ONLY)
         return plan_from_model(
             question,
             schema,
-            instance.plugin(LLMProvider, self.label),
+            provider,
             now,
             zone,
             previous,

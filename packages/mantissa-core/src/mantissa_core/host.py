@@ -158,6 +158,11 @@ class Host:
         """Whether the plugin failed to start or did not answer in time."""
         return _key(kind, label) in self.quarantine
 
+    def setting(self, kind: type, label: str, name: str) -> object:
+        """What a running plugin's configuration has under a name, its defaults included; ``None`` where it has none."""
+        running = self._running.get(_key(kind, label))
+        return getattr(getattr(running.plugin, "config", None), name, None) if running else None
+
     def hide(self, secrets: Iterable[str]) -> None:
         """Keep these values out of every error and quarantine reason."""
         self._hidden.update(secrets)

@@ -29,6 +29,7 @@ SECTIONS = {
         "alerts": "List, show and judge alerts, and deliver them again.",
         "ask": "Answer questions in plain English from the lake.",
         "query": "Run SQL over the lake.",
+        "models": "Language models: what they cost, try one, stop and resume them.",
         "schema": "What may be asked about, and by which words.",
         "questions": "List, run and delete saved questions.",
         "conversations": "List, show and delete your conversations.",

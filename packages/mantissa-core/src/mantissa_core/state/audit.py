@@ -20,7 +20,7 @@ from .documents import State
 
 PARTITION = "audit"
 """The partition of what changes nothing, such as queries."""
-PARTITIONS = ("alerts", "api", "rules", "setup")
+PARTITIONS = ("alerts", "api", "ask.budget", "rules", "setup")
 """Those where changes are noted beside what they change."""
 QUERY = "query"
 """The subject of every query."""

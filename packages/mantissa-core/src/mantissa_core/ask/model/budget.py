@@ -13,12 +13,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mantissa_core.ask.usage import Usage
+from mantissa_core.model import Put
 from mantissa_core.model.completion import Prompt
 from mantissa_core.state import State
+from mantissa_core.state.audit import entry
 
 from .prices import Prices
 
 PARTITION = "ask.budget"
+SUBJECT = "models"
+"""Of what is audited."""
 _STOP = "stopped"
 _KEPT = timedelta(days=400)
 
@@ -62,13 +66,24 @@ class Budget:
         """Start a question. ``model`` is the configured model, for its price."""
         return Spending(self, model)
 
-    def stop(self, reason: str) -> None:
-        """No call any more, until :meth:`resume`."""
-        self._state.update(PARTITION, _STOP, lambda _: {"reason": reason})
+    def stop(self, reason: str, by: str = "") -> None:
+        """No call any more by any process of the instance, until :meth:`resume`. It is audited."""
+        now = self._now()
+        value = {"reason": reason, "by": by, "at": now.astimezone(UTC).isoformat()}
+        self._state.commit(PARTITION, [Put(_STOP, value), entry(SUBJECT, "stopped", by, now, reason=reason)])
 
-    def resume(self) -> None:
-        """Calls again."""
-        self._state.update(PARTITION, _STOP, lambda _: None)
+    def resume(self, by: str = "") -> None:
+        """Calls again. It is audited."""
+        self._state.commit(PARTITION, [Put(_STOP, None), entry(SUBJECT, "resumed", by, self._now())])
+
+    def stopped(self) -> Mapping[str, Any] | None:
+        """Why calls are stopped (``reason``), ``by`` whom and since when (``at``); ``None`` where they are not."""
+        found = self._state.get(PARTITION, _STOP)
+        return found.value if found else None
+
+    def note(self, action: str, by: str, **facts: Any) -> None:
+        """Audit something that was done with a model besides questions."""
+        self._state.commit(PARTITION, [entry(SUBJECT, action, by, self._now(), **facts)])
 
     def today(self) -> Mapping[str, Any]:
         """What was spent this day: ``tokens``, ``money``, and ``unpriced`` tokens, whose price is not known."""
@@ -81,8 +96,8 @@ class Budget:
         Raises:
             OverBudget: calls are stopped, or the day has not enough left.
         """
-        if stopped := self._state.get(PARTITION, _STOP):
-            raise OverBudget(f"the language model is switched off: {stopped.value.get('reason', '')}")
+        if stopped := self.stopped():
+            raise OverBudget(f"the language model is switched off: {stopped.get('reason', '')}")
         day = self._day()
         self.add(day, estimate.tokens, estimate.money, within=True)
         return day
