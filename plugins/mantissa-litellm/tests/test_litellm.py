@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 from fake_bedrock import FakeBedrock, frame
 from fake_vertex import MODEL, REGION, FakeVertex
+from mantissa_core.ask.presets import PRESETS
+from mantissa_core.config import load
 from mantissa_core.errors import NeedsOperator, Retry, Unusable
+from mantissa_core.hookspecs import LLMProvider
 from mantissa_core.model import Prompt
+from mantissa_core.parts import Parts
 from mantissa_core.testing.fake_http import Answer, FakeHTTP
 from mantissa_core.testing.llm_provider import FakeOpenAI
 from mantissa_core.testing.sse import event
@@ -126,6 +130,24 @@ def test_a_stream_of_vertex_ai_whose_last_words_say_how_it_ends_is_whole(vertex:
     vertex.events = lambda: iter([event({**last, **counts})])  # type: ignore[method-assign]
     *_, end = streamed(of_vertex(vertex))
     assert (end.completion.text, end.completion.input_tokens, end.completion.output_tokens) == ("so", 42, 7)
+
+
+@pytest.mark.parametrize("name", ["bedrock", "vertex_ai"])
+def test_a_preset_answers_and_streams_over_the_wire(
+    name: str, vertex: FakeVertex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeBedrock() as amazon:
+        server = amazon if name == "bedrock" else vertex
+        given = {"LLM_PROVIDER": name, "AWS_REGION": "eu-central-1", "GOOGLE_CLOUD_PROJECT": vertex.project}
+        for variable, value in given.items():
+            monkeypatch.setenv(variable, value)
+        section = {**PRESETS[name].section(given), "base_url": server.url}
+        settings, home = load({"home": tmp_path, "llm_providers": {name: section}})
+        asking = Parts(settings, home).plugin(LLMProvider, name)
+        assert (asking.generate(Prompt("hi")).text, settings.ask.provider) == ("nothing", name)
+        *_, last = asking.stream(Prompt("hi"), None)
+        assert last.completion is not None
+        assert (last.completion.text, last.completion.input_tokens) == ("nothing", 42)
 
 
 def streamed(asking: LiteLLM, schema: Any = None) -> Any:

@@ -202,7 +202,8 @@ class AskedLake:
         shown = [each for each in tables if each.name in written.tables]
         # One row more than is returned tells that there were more.
         found = guard(written.sql, shown, max_rows=max_rows + 1, known=written.tables)
-        return Bounded(found.sql, tuple(sorted(found.tables)), found.notes)
+        # The windows come first: whoever asked says them once for all tables.
+        return Bounded(found.sql, tuple(sorted(found.tables)), found.notes[len(found.windows) :])
 
     def estimate(self, query: Query) -> CostEstimate:
         """As the backend has it."""

@@ -201,6 +201,61 @@ def test_a_variable_that_is_missing_is_named(
         Parts(settings, home).plugin(LLMProvider, name).generate(Prompt("hi"))
 
 
+FAKES: dict[str, tuple[Any, str, str, dict[str, str]]] = {
+    "anthropic": (FakeAnthropic, "base_url", "", {"ANTHROPIC_API_KEY": "k"}),
+    "openai": (FakeOpenAI, "base_url", "/v1", {"OPENAI_API_KEY": "k"}),
+    "google": (FakeGemini, "base_url", "/v1beta", {"GEMINI_API_KEY": "k", "GEMINI_MODEL": "tiny"}),
+    "azure_openai": (FakeAzureOpenAI, "endpoint", "",
+                     {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_DEPLOYMENT": "our model"}),
+    "openrouter": (FakeOpenAI, "base_url", "/api/v1", {"OPENROUTER_API_KEY": "k", "OPENROUTER_MODEL": "a/b"}),
+}  # fmt: skip
+"""What each preset that needs no library is tried against: its own section, with another address alone."""
+
+
+@pytest.mark.usefixtures("empty")
+@pytest.mark.parametrize("name", sorted(FAKES))
+def test_a_preset_answers_and_streams_over_the_wire(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake, address, path, variables = FAKES[name]
+    for variable, value in {"LLM_PROVIDER": name, **variables}.items():
+        monkeypatch.setenv(variable, value)
+    with fake("k") as server:
+        section = {**PRESETS[name].section(variables), address: f"{server.url}{path}"}
+        settings, home = load({"home": tmp_path, "llm_providers": {name: section}})
+        provider = Parts(settings, home).plugin(LLMProvider, name)
+        assert (provider.generate(Prompt("hi")).text, settings.ask.provider) == ("nothing", name)
+        server.reply = '{"a": 1}'
+        assert provider.generate_with_schema(Prompt("hi"), SCHEMA).data == {"a": 1}
+        *_, last = provider.stream(Prompt("hi"), SCHEMA)
+        assert last.completion is not None
+        assert (last.completion.data, last.completion.input_tokens) == ({"a": 1}, 42)
+
+
+def test_the_addresses_of_presets_are_the_vendors() -> None:
+    sections = {name: preset.section({}) for name, preset in PRESETS.items()}
+    assert sections["openai"]["base_url"] == "https://api.openai.com/v1"
+    assert sections["openrouter"]["base_url"] == "https://openrouter.ai/api/v1"
+    assert str(Anthropic.Config.model_fields["base_url"].default) == "https://api.anthropic.com/"
+    assert str(Gemini.Config.model_fields["base_url"].default) == "https://generativelanguage.googleapis.com/v1beta"
+
+
+@pytest.mark.usefixtures("empty")
+@pytest.mark.parametrize("key", [None, "k"], ids=["Ollama", "vLLM with --api-key"])
+def test_a_server_of_ones_own_answers_and_streams_with_and_without_a_key(
+    key: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if key:
+        monkeypatch.setenv("VLLM_KEY", key)
+    with FakeOpenAI(key) as server:
+        local = {"plugin": "core.openai_compatible", "base_url": f"{server.url}/v1", "model": "qwen2.5:7b"}
+        own = {**local, **({"api_key": "env:VLLM_KEY"} if key else {})}
+        settings, home = load({"home": tmp_path, "ask": {"provider": "local"}, "llm_providers": {"local": own}})
+        provider = Parts(settings, home).plugin(LLMProvider, "local")
+        assert provider.generate(Prompt("hi")).text == "nothing"
+        *_, last = provider.stream(Prompt("hi"), None)
+        assert last.completion == provider.generate(Prompt("hi"))
+        assert {"authorization" in each.headers for each in server.requests} == {key is not None}
+
+
 @pytest.mark.usefixtures("empty")
 def test_a_section_of_the_name_wins_over_the_preset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "k")

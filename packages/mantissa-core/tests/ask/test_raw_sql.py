@@ -18,6 +18,7 @@ from mantissa_core.testing.llm_provider import FakeOpenAI
 from .conftest import NOW
 
 QUESTION = "what volume of identity happenings transpired?"
+SECRET = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
 SHARE = "SELECT m_user, count(*) / sum(count(*)) OVER () AS share FROM auth GROUP BY m_user ORDER BY share DESC, m_user"
 
 
@@ -77,8 +78,7 @@ def test_what_no_plan_says_is_answered_by_sql_that_is_marked_and_bounded(siem: R
     bound, *notes = answer.assumptions
     assert bound.startswith("SQL written by the model, bounded to 2026-11-19 00:00")
     assert bound.endswith("and 3 rows")
-    assert notes[0].startswith("auth: only events with 2026-11-19")
-    assert notes[-1] == "share [31m of events"
+    assert notes == ["share [31m of events"]
     document = json.loads(json.dumps(answer.document()))
     assert document["raw_sql"] is True
     assert document["sql"] == answer.sql != SHARE
@@ -247,6 +247,25 @@ def test_the_sql_before_is_not_sent_where_a_table_of_it_may_not_be_seen_any_more
     siem.ask("what volume of those transpired?", user="noor", conversation="last", allowed={"okta_system"})
     assert len(model.requests) == 2
     assert "aws_cloudtrail" not in model.requests[-1].body.decode()
+
+
+def test_what_is_sent_holds_no_table_that_may_not_be_seen_no_row_and_no_secret(siem: Runtime, model: Model) -> None:
+    model.drafts = [{"sql": f"SELECT m_user FROM auth WHERE m_user = '{SECRET}'", "time": "this week"}]
+    question = f"what volume of {SECRET} happenings of cloudtrail buckets transpired?"
+    assert siem.ask(question, user="noor", conversation="new", allowed={"okta_system"}).raw_sql
+    model.drafts = [{"sql": "SELECT nonsense FROM auth"}, {"refusal": "no"}]
+    siem.ask("what volume of those transpired?", user="noor", conversation="last", allowed={"okta_system"})
+    sent = b"".join(each.body for each in model.requests).decode()
+    assert len(model.requests) == 3
+    assert "okta_system" in sent
+    assert '\\"previous_sql\\"' in sent
+    assert SECRET not in sent
+    hidden = {"aws_cloudtrail", *siem.asker.schema().tables["aws_cloudtrail"].columns}
+    known = {name for each in siem.asker.schema({"okta_system"}).tables.values() for name in each.columns}
+    assert [name for name in hidden - known if f'"{name}' in sent or f"{name}\\" in sent] == []
+    users = siem.query("SELECT DISTINCT m_user AS u FROM auth WHERE m_user LIKE '%@%'").rows["u"].to_pylist()
+    assert users
+    assert [each for each in users if each in sent] == []
 
 
 def test_the_steps_of_a_question_are_told_as_they_happen(siem: Runtime, model: Model) -> None:
