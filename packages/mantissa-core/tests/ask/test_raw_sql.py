@@ -220,6 +220,9 @@ def test_a_follow_up_asks_the_model_with_the_sql_before(siem: Runtime, model: Mo
     assert (answer.status, answer.raw_sql) == ("succeeded", True)
     assert model.sent()["previous_sql"] == SHARE
     assert "2026-11-19 00:00 to 2026-11-20 00:00" in answer.explanation  # the time of the one before
+    for words in ("per user", "top 5", "by hour", "show me the details"):
+        assert siem.ask(words, user="noor", conversation="last").raw_sql, words
+        assert model.sent()["previous_sql"].startswith("SELECT count(DISTINCT")
     asked = len(model.requests)
     siem.ask("failed logins today", user="noor", conversation="last")  # says all itself
     assert len(model.requests) == asked

@@ -14,12 +14,11 @@ from .cache import PlanCache, plan_key
 from .events import OnEvent, tell
 from .limits import Limits
 from .parse import Abstained, Understood, parse
-from .parse.follow import goes_on
 from .plan import Plan
 from .protocols import PlanMaker
 from .schema import Schema
 from .usage import Usage
-from .written import ONLY_A_MODEL, Written
+from .written import MARK, ONLY_A_MODEL, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +49,9 @@ class Reader:
         """What the question means, or why it is not known. ``previous`` is what a follow-up changes."""
         now = self._clock().astimezone(UTC)
         tell(on_event, "reading", by=OFFLINE)
-        offline = parse(question, schema, now, zone, previous if isinstance(previous, Plan) else None)
-        changes_sql = isinstance(previous, Written) and (goes_on(question) or isinstance(offline, Abstained))
+        offline = parse(question, schema, now, zone, previous.marked if isinstance(previous, Written) else previous)
+        stands_alone = isinstance(offline, Understood) and MARK not in offline.plan.filters
+        changes_sql = isinstance(previous, Written) and not stands_alone
         if isinstance(offline, Understood) and not changes_sql:
             return Read(offline.plan, offline.assumptions, OFFLINE)
         suggestions = offline.suggestions if isinstance(offline, Abstained) else ()

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from .plan import Period
+from .plan import Compare, Period, Plan
 from .time.window import Window
 from .usage import Usage
 
 ONLY_A_MODEL = (
     "the question before was answered with SQL that a language model wrote, which nothing else can change: ask it whole"
 )
+MARK = Compare(field="m_id", value="of the question before")
+"""Stands in :attr:`Written.marked`, and in what a follow-up makes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class Written:
     period: Period
     assumptions: tuple[str, ...] = ()
     usage: Usage | None = None
+
+    @property
+    def marked(self) -> Plan:
+        """A plan in its place, for the parser alone: what becomes of it tells whether a question goes on from it."""
+        return Plan(source=self.tables[0], filters=(MARK,), period=self.period)
 
     @property
     def when(self) -> str:

@@ -38,7 +38,7 @@ def goes_on(question: str) -> bool:
 def is_follow_up(question: str, slots: Slots) -> bool:
     """Whether the question makes sense with the one before only."""
     own = slots.filters or slots.comparisons or slots.sources or slots.countries
-    return bool(_OPENINGS.search(question)) or not own
+    return goes_on(question) or not own
 
 
 def edited(plan: Plan, builder: Builder, slots: Slots, periods: Sequence[Period], schema: Schema) -> Plan:
