@@ -60,7 +60,7 @@ class Scripted(FakeOpenAI):
             given = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
             self.reply = given if isinstance(given, str) else json.dumps(given)
         answer = super().answer(request)
-        if "choices" in answer.body:
+        if not answer.streams and "choices" in answer.body:
             answer.body["choices"][0]["finish_reason"] = self.finish
         return answer
 
@@ -312,6 +312,41 @@ def test_the_schema_that_is_sent_needs_no_references() -> None:
     assert "$" not in json.dumps(schema)
     assert schema["properties"]["source"]["enum"] == ["auth", ""]
     assert Draft.model_validate(FAILED_LOGINS).source == "auth"
+
+
+def test_whoever_listens_hears_the_answer_as_it_is_written(ask: Callable[..., Any], model: Scripted) -> None:
+    heard: list[tuple[str, Any]] = []
+    model.replies = [{**FAILED_LOGINS, "source": "nowhere"}, FAILED_LOGINS]
+    answer = ask(tell=lambda kind, data: heard.append((kind, dict(data))))
+    assert isinstance(answer, Understood)
+    assert [request.json().get("stream") for request in model.requests] == [True, True]
+    calls = [data for kind, data in heard if kind == "reading"]
+    assert [each["call"] for each in calls] == [1, 2]
+    assert calls[0]["cost"] == pytest.approx(answer.usage.estimated_usd)  # type: ignore[union-attr]
+    last = max(place for place, (kind, _) in enumerate(heard) if kind == "reading")
+    assert json.loads("".join(data["text"] for kind, data in heard[last:] if kind == "token")) == FAILED_LOGINS
+    assert answer.usage is not None
+    assert (answer.usage.calls, answer.usage.input_tokens, answer.usage.output_tokens) == (2, 84, 14)
+
+
+def test_a_stream_that_breaks_off_is_no_answer_and_what_was_heard_is_counted(
+    ask: Callable[..., Any], model: Scripted
+) -> None:
+    model.inject(Fault.TRUNCATED)
+    answer = ask(tell=lambda *_: None)
+    assert isinstance(answer, Failed)
+    assert answer.cause == "unavailable"
+    assert answer.usage is not None
+    assert answer.usage.input_tokens > 100  # who breaks off may have read it all
+    assert answer.usage.output_tokens > 0
+
+
+def test_a_stream_is_not_waited_for_beyond_the_time_for_the_question(ask: Callable[..., Any], model: Scripted) -> None:
+    moments = iter([0.0, 0.0])
+    answer = ask(clock=lambda: next(moments, 61.0), tell=lambda *_: None)
+    assert isinstance(answer, Failed)
+    assert answer.cause == "slow"
+    assert len(model.requests) == 1
 
 
 def test_the_providers_own_counts_and_their_price_are_kept(
