@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, nullcontext
 from itertools import chain
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model import Completion, Piece, Prompt
 from pydantic import Field, HttpUrl, SecretStr
 
-from .sdk import gemini_client, litellm
+from .sdk import litellm, stream_client
 
 _SCHEMA_REFUSED = (400, 404, 422)
 _STOPPED = {"length": "truncated", "content_filter": "declined"}
@@ -56,6 +57,10 @@ class LiteLLM:
         self._knows_schemas = self._streams = True
 
     @property
+    def _has_own_client(self) -> bool:
+        return self.config.vendor in (*_GOOGLE, "bedrock", "bedrock_converse")
+
+    @property
     def _is_gemini(self) -> bool:
         return self.config.vendor in _GOOGLE and "gemini" in self.config.model
 
@@ -91,17 +96,18 @@ class LiteLLM:
             asked, form = prompt, _named(schema) if schema is not None else {}
             if schema is not None and not self._knows_schemas:
                 asked, form = with_schema_told(prompt, schema), _OBJECT
-            client = gemini_client(self.config.timeout) if self._is_gemini else None
-            try:
-                chunks = self._chat(asked, {**form, **_STREAMED, **({"client": client} if client else {})})
-                arriving = self._within_bounds(chunks)
-                first = next(arriving, None)  # some vendors are asked only now
-            except _Refused:
-                pass  # either the schema or streaming as such: asking for the whole tells which
-            else:
-                heard = self._heard(chain([first] if first else [], arriving), lambda: _ended(client or chunks))
-                yield from as_pieces(heard, data=schema is not None)
-                return
+            with closing(stream_client(self.config.timeout)) if self._has_own_client else nullcontext() as client:
+                try:
+                    chunks = self._chat(asked, {**form, **_STREAMED, **({"client": client} if client else {})})
+                    arriving = self._within_bounds(chunks)
+                    first = next(arriving, None)  # some vendors are asked only now
+                except _Refused:
+                    pass  # either the schema or streaming as such: asking for the whole tells which
+                else:
+                    said = client if self._is_gemini else chunks
+                    heard = self._heard(chain([first] if first else [], arriving), lambda: _ended(said))
+                    yield from as_pieces(heard, data=schema is not None)
+                    return
         knew = self._knows_schemas
         completion = self.generate(prompt) if schema is None else self.generate_with_schema(prompt, schema)
         self._streams = self._streams and self._knows_schemas != knew

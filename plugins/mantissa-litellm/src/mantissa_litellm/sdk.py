@@ -38,20 +38,28 @@ def litellm() -> Any:
         return library
 
 
-def gemini_client(seconds: float) -> Any:
-    """A client for streams of Gemini, each of whose reads ends after so many seconds.
+def stream_client(seconds: float) -> Any:
+    """A client of litellm's own kind for one stream, each of whose reads ends after so many seconds. Close it.
 
-    litellm would wait for them without end, and it says that every chunk is the last: ``ended`` is true once the vendor
-    said how the answer ended.
+    The client that litellm shares between calls waits for Gemini's streams without end; and a stream that broke off and
+    is collected as garbage while that client begins another call takes its lock a second time, which hangs for ever.
+    litellm also says of every chunk of Gemini's that it is the last: ``ended`` is true once the vendor said how the
+    answer ended.
     """
     litellm()
     handler: Any = importlib.import_module("litellm.llms.custom_httpx.http_handler").HTTPHandler
 
     class Client(handler):  # type: ignore[misc]  # the base is imported late, so it has no type
         ended = False
+        _response: Any = None
+
+        def close(self) -> None:
+            if self._response is not None:
+                self._response.close()
+            super().close()
 
         def post(self, *arguments: Any, **more: Any) -> Any:
-            response = super().post(*arguments, **more)
+            response = self._response = super().post(*arguments, **more)
             lines = response.iter_lines
 
             def watched() -> Iterator[str]:
