@@ -111,6 +111,26 @@ def test_the_highest_of_several_roles_counts(provider, oidc):
     assert oidc.caller(provider.token(groups=["analysts", "other", "admins"])).role == Role.ADMIN
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("openid ask alerts:read playbooks:run", {"ask", "alerts:read"}),
+        (["ask", 5, "profile"], {"ask"}),
+        ("", set()),
+        (None, set()),
+        ({"ask": True}, set()),
+    ],
+    ids=["words", "list", "empty", "none", "object"],
+)
+def test_a_claim_says_what_a_token_is_for(provider, section, clock, value, expected):
+    scoped = Oidc(section.model_copy(update={"scope_claim": "scope"}), clock=clock)
+    assert scoped.caller(provider.token(scope=value)).scopes == expected
+
+
+def test_without_a_configured_claim_a_token_is_for_all_that_its_role_may(provider, oidc):
+    assert oidc.caller(provider.token(scope="ask")).scopes is None
+
+
 @pytest.mark.parametrize("groups", [[], ["others"], None, 5, {"analysts": True}, [["analysts"]]])
 def test_a_token_without_a_known_role_is_not_let_in(provider, oidc, groups):
     assert _refused(oidc, provider.token(groups=groups)) == 403

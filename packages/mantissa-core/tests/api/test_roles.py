@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 
 import pytest
 from mantissa_core.api.endpoints import ENDPOINTS
@@ -11,7 +12,6 @@ from mantissa_core.model import Severity
 
 from .conftest import SECRET_VAULT, VAULT
 
-TEXTS = {"id": "none", "type": "webhook"}
 HIDDEN = ("secret_audit", "secret.audit", "Hush", "hush", '"lin"')
 
 
@@ -102,6 +102,34 @@ def test_a_limited_token_finds_alerts_and_rules_of_its_tables_only(client, token
     assert runtime.alerts.get(alerts[SECRET_VAULT]).status == "open"
     assert "Many knocks" not in client.get("/rules", headers=limited).text
     assert client.get("/rules/0c9d1f7a-2a6e-4b0e-8f51-6d1d6e0b7c33", headers=limited).status_code == 404
+
+
+CORRELATION = """
+title: Vaults
+id: {id}
+level: high
+correlation:
+  type: event_count
+  rules: [{rules}]
+  group-by: [actor]
+  timespan: 10m
+  condition: {{gte: 5}}
+"""
+
+
+def test_a_limited_token_finds_correlations_of_rules_of_its_tables_alone(client, token, home, runtime):
+    rules = {"acme": VAULT, "hush": SECRET_VAULT, "both": f"{VAULT}, {SECRET_VAULT}"}
+    ids = {name: str(uuid.uuid4()) for name in rules}
+    for name, named in rules.items():
+        (home / "rules" / f"correlation-{name}.yml").write_text(CORRELATION.format(id=ids[name], rules=named))
+    runtime.reload_rules()
+    listed = {each["id"] for each in client.get("/rules", headers=token("viewer", ["acme_audit"])).json()["rules"]}
+    everything = {each["id"] for each in client.get("/rules", headers=token("viewer")).json()["rules"]}
+    for name in rules:
+        (home / "rules" / f"correlation-{name}.yml").unlink()
+    runtime.reload_rules()
+    assert listed == {VAULT, ids["acme"]}
+    assert everything >= {VAULT, SECRET_VAULT, *ids.values()}
 
 
 def test_a_token_limited_to_no_table_sees_none(client, token):

@@ -115,7 +115,8 @@ def test_a_query_becomes_a_rule_with_a_schedule(client, token, home):
     written = yaml.safe_load((home / "rules" / f"{rule_id}.yml").read_text())
     assert (written["title"], written["id"]) == ("Failed: logins\nid: x", rule_id)
     told = {"rule_id": rule_id, "schedule_expression": "rate(1 hour)", "enabled": False}
-    assert client.post("/api/detections/schedule", headers=headers, json=told).json()["state"] == "DISABLED"
+    scheduled = client.post("/api/detections/schedule", headers=headers, json=told).json()
+    assert (scheduled["state"], scheduled["status"]) == ("DISABLED", "disabled")
     listed = client.get("/api/detections/schedules", headers=headers).json()["schedules"]
     assert [each["schedule_expression"] for each in listed if each["rule_id"] == rule_id] == ["rate(1 hour)"]
 
@@ -136,6 +137,9 @@ def test_a_destination_is_saved_with_its_credentials_as_secrets(tmp_path):
                 "severity_filter": ["critical"], "enabled": False}  # fmt: skip
         answer = api.post("/api/integrations/wizard/webhook/save", headers=headers, json=sent)
         assert (answer.status_code, answer.json().get("integration_id")) == (201, "our-hook"), answer.text
+        saved = {"id": "our-hook", "type": "core.webhook", "enabled": False, "severity_filter": ["critical"],
+                 "health_status": "unknown"}  # fmt: skip
+        assert answer.json()["integration"] == saved
         text = (tmp_path / "mantissa.toml").read_text()
         assert "s3cr3t" not in text + answer.text + api.get("/api/integrations", headers=headers).text
         assert "enabled = false" in text

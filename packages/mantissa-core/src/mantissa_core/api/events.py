@@ -16,11 +16,10 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from mantissa_core.alert.codec import to_json
-from mantissa_core.ask.events import Event
+from mantissa_core.ask.events import Event, OnEvent
 
 from .executions import Execution
 from .models import Result
-from .work import Tell
 
 CONTENT_TYPE = "text/event-stream"
 HEARTBEAT = 15.0
@@ -32,7 +31,7 @@ KINDS = ("started", "reading", "token", "understood", "estimate", "answer", "err
 class Events:
     """What is told step by step: ``begin`` begins it, ``told`` is its answer, ``stop`` stops it."""
 
-    begin: Callable[[Tell, Callable[[], None]], Execution]
+    begin: Callable[[OnEvent, Callable[[], None]], Execution]
     told: Callable[[Execution], Result]
     stop: Callable[[Execution], None]
 

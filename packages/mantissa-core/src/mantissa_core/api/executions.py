@@ -157,9 +157,11 @@ class Executions:
     def _forget(self) -> None:
         """What is too old, and the oldest of what takes too much room."""
         now, room = self._clock(), MOST_BYTES
-        for each in [each for each in reversed(self._known.values()) if each.ended is not None]:
+        for each in list(reversed(self._known.values())):
+            if each.ended is None:
+                continue
             room -= each.outcome.bytes if each.outcome else 0
-            if room < 0 or now - (each.ended or now) > KEPT:
+            if room < 0 or now - each.ended > KEPT:
                 del self._known[each.id]
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from mantissa_core.ask.events import Event
+from mantissa_core.ask.events import Event, OnEvent
 from mantissa_core.errors import MantissaError, QueryError
 
 from .executions import Work
@@ -23,14 +22,12 @@ if TYPE_CHECKING:
     from .call import Call
     from .models import QueryBody, Running, StreamBody
 
-Tell = Callable[[Event], None]
-
 
 def unheard(_event: Event) -> None:
     """Where nobody listens."""
 
 
-def work_of(call: Call, body: StreamBody | QueryBody, tell: Tell = unheard) -> Work:
+def work_of(call: Call, body: StreamBody | QueryBody, tell: OnEvent = unheard) -> Work:
     """What a request to ``/query`` wants.
 
     Raises:
@@ -55,7 +52,7 @@ def question(
     zone: str | None = None,
     conversation: str | None = None,
     plan: Plan | None = None,
-    tell: Tell = unheard,
+    tell: OnEvent = unheard,
 ) -> Work:
     """A question in plain English. The instance writes down who asked, and what came of it.
 
@@ -88,7 +85,7 @@ def question(
     return Work("", run, runtime.asker.cancel)
 
 
-def statement(call: Call, sql: str, parameters: Mapping[str, Any], body: Running, tell: Tell = unheard) -> Work:
+def statement(call: Call, sql: str, parameters: Mapping[str, Any], body: Running, tell: OnEvent = unheard) -> Work:
     """A statement in SQL, with its values.
 
     Raises:
@@ -111,10 +108,12 @@ def statement(call: Call, sql: str, parameters: Mapping[str, Any], body: Running
     return Work(sql, run, call.runtime.cancel)
 
 
-def _run(call: Call, sql: str, parameters: Mapping[str, Any], body: Running, execution_id: str, tell: Tell) -> Outcome:
+def _run(
+    call: Call, sql: str, parameters: Mapping[str, Any], body: Running, execution_id: str, tell: OnEvent
+) -> Outcome:
     runtime, tables = call.runtime, call.caller.tables
     cost = runtime.estimate(sql, parameters, allowed=tables)
-    tell(Event("estimate", asdict(cost)))
+    tell(Event("estimate", {"bytes": cost.bytes, "cost": cost.usd}))
     if not body.confirm and _exceeds(call, cost):
         return unconfirmed(execution_id, sql, cost)
     found = runtime.query(sql, parameters, max_rows=body.max_rows, allowed=tables, execution_id=execution_id)

@@ -68,7 +68,15 @@ def save_integration(call: Call) -> models.SavedReply:
         made = save(call.runtime, file, sink, label, answers, by=call.caller.name)
     if not body.enabled:
         switch(call.runtime, file, label, False, by=call.caller.name)
-    return models.SavedReply(integration_id=made.label, message="saved; what runs knows it after a restart")
+    saved = models.IntegrationReply(
+        id=made.label,
+        type=sink,
+        enabled=body.enabled,
+        severity_filter=body.severity_filter or [],
+        health_status="unknown",
+    )
+    message = "saved; what runs knows it after a restart"
+    return models.SavedReply(integration_id=made.label, message=message, integration=saved)
 
 
 def jira_projects(call: Call) -> models.ProjectsReply:

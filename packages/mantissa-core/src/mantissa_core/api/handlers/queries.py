@@ -10,7 +10,8 @@ from mantissa_core.api.events import Events
 from mantissa_core.api.executions import Execution, Work
 from mantissa_core.api.file import FILES, File, file_of
 from mantissa_core.api.problem import Problem, not_found
-from mantissa_core.api.work import Tell, statement, work_of
+from mantissa_core.api.work import statement, work_of
+from mantissa_core.ask.events import OnEvent
 
 
 def query(call: Call) -> models.Result:
@@ -24,7 +25,7 @@ def stream(call: Call) -> Events:
     body = call.sent(models.StreamBody)
     work_of(call, body)  # what is wrong with the request is told before the stream begins
 
-    def begin(tell: Tell, ended: Callable[[], None]) -> Execution:
+    def begin(tell: OnEvent, ended: Callable[[], None]) -> Execution:
         return call.services.executions.start(call.caller, work_of(call, body, tell), ended)
 
     def told(execution: Execution) -> models.Result:

@@ -12,7 +12,7 @@ from mantissa_core.api import models
 from mantissa_core.api.call import Call
 from mantissa_core.api.own_rules import OwnRules
 from mantissa_core.api.problem import not_found
-from mantissa_core.api.visible import hidden_tables, is_shown
+from mantissa_core.api.visible import VisibleRules
 from mantissa_core.detect.correlate.correlation import Correlation
 from mantissa_core.detect.rules.stages import PARTITION
 from mantissa_core.detect.schedule.book import Scheduled
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 def rules(call: Call) -> models.RulesReply:
     """The rules that loaded."""
-    own, hidden = OwnRules(call.runtime), hidden_tables(call.runtime, call.caller)
-    found = [_reply(each, own) for each in call.runtime.rules.all if is_shown(each, hidden)]
+    own, visible = OwnRules(call.runtime), VisibleRules(call.runtime, call.caller)
+    found = [_reply(each, own) for each in call.runtime.rules.all if visible.shows(each)]
     return models.RulesReply(rules=sorted(found, key=lambda each: (each.title, each.id)))
 
 
@@ -99,7 +99,7 @@ def _save(call: Call, rule_id: str, text: str, tests: str | None) -> AnyRule:
 
 def _visible(call: Call) -> AnyRule:
     found = call.runtime.rules.get(call.path["id"])
-    if found is None or not is_shown(found, hidden_tables(call.runtime, call.caller)):
+    if found is None or not VisibleRules(call.runtime, call.caller).shows(found):
         raise not_found("rule")
     return found
 
@@ -126,4 +126,5 @@ def _schedule(each: Scheduled) -> models.ScheduleReply:
         rule_name=each.rule.title,
         schedule_expression=each.timing.schedule.text,
         state="ENABLED" if each.enabled else "DISABLED",
+        status="enabled" if each.enabled else "disabled",
     )

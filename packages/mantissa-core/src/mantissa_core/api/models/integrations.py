@@ -55,6 +55,7 @@ class SavedReply(Reply):
 
     integration_id: str
     message: str
+    integration: IntegrationReply
 
 
 class JiraBody(Body):

@@ -82,6 +82,7 @@ class ScheduleReply(Reply):
     rule_name: str
     schedule_expression: str
     state: Literal["ENABLED", "DISABLED"]
+    status: Literal["enabled", "disabled"]
 
 
 class SchedulesQuery(Parameters):

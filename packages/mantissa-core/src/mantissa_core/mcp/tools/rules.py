@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from mantissa_core.api.problem import Problem
-from mantissa_core.api.visible import hidden_tables, is_shown
+from mantissa_core.api.visible import VisibleRules
 from mantissa_core.detect.correlate.correlation import Correlation
 from mantissa_core.detect.rules.find import tagged
 from mantissa_core.detect.sql_rules import SqlRule
@@ -114,8 +114,8 @@ def rule(call: Call, given: RuleArguments) -> RuleReply:
 
 
 def _visible(call: Call) -> list[AnyRule]:
-    hidden = hidden_tables(call.runtime, call.caller)
-    return [each for each in call.runtime.rules.all if is_shown(each, hidden)]
+    seen = VisibleRules(call.runtime, call.caller)
+    return [each for each in call.runtime.rules.all if seen.shows(each)]
 
 
 def _line(each: AnyRule) -> RuleLine:
