@@ -82,6 +82,7 @@ def people(runtime):
 def test_two_people_of_one_name_have_conversations_of_their_own(people):
     one, two = ({"Authorization": f"Bearer {each}"} for each in ("one", "two"))
     kept = _ask(people, one, COUNT, "new")["conversation"]
+    assert people.get(f"/conversations/{kept}", headers=one).status_code == 200
     assert people.get(f"/conversations/{kept}", headers=two).status_code == 404
     assert people.get("/conversations", headers=two).json() == {"conversations": []}
 

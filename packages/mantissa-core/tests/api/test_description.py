@@ -12,6 +12,7 @@ from hypothesis.errors import Unsatisfiable
 from mantissa_core import catalog
 from mantissa_core.api.app import create_app
 from mantissa_core.api.endpoints import ENDPOINTS
+from mantissa_core.api.file import FILES
 from mantissa_core.api.openapi import description
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -67,6 +68,25 @@ def described(runtime, token, patched):
     # Vendors' plugins would look for the made-up addresses of made-up requests.
     patched.setattr(catalog, "installed", lambda group: [each for each in installed(group) if "core." in each.name])
     return schemathesis.openapi.from_asgi("/openapi.json", create_app(runtime, environ={}), headers=headers), headers
+
+
+@pytest.mark.parametrize("kind", ["application/json", *FILES])
+def test_pages_and_files_keep_to_the_description(described, kind):
+    schema, headers = described
+    asked = {"query": "SELECT range AS n FROM range(30)", "page_size": 10}
+    started = schema["/api/query/execute"]["POST"].Case(body=asked, media_type="application/json").call(headers=headers)
+    execution = started.json()["execution_id"]
+    strategy = schema["/api/query/executions/{id}"]["GET"].as_strategy(generation_mode=GenerationMode.POSITIVE)
+
+    @settings(max_examples=10, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(case=strategy)
+    def send(case):
+        case.path_parameters = {"id": execution}
+        answer = case.call_and_validate(headers={**headers, "Accept": kind})
+        assert (answer.status_code, answer.headers["content-type"][0].partition(";")[0]) == (200, kind)
+
+    send()
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda each: each.value)

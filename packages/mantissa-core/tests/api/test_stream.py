@@ -7,6 +7,7 @@ import json
 import httpx
 from mantissa_core.api import events
 from mantissa_core.api.app import create_app
+from mantissa_core.api.executions import MOST_RUNNING
 from mantissa_core.runtime import Runtime
 from mantissa_core.state.audit import trail
 from starlette.testclient import TestClient
@@ -84,7 +85,9 @@ def test_streams_have_the_roles_and_the_rate_of_queries(client, token, home):
 
 def test_who_runs_too_many_streams_is_told_before_one_begins(client, token):
     headers = token("analyst")
-    slow = [client.post("/query", headers=headers, json={"sql": SLOW, "wait": False}).json() for _ in range(8)]
+    slow = [
+        client.post("/query", headers=headers, json={"sql": SLOW, "wait": False}).json() for _ in range(MOST_RUNNING)
+    ]
     response = client.post("/query/stream", headers=headers, json={"question": COUNT})
     for each in slow:
         client.delete(f"/api/query/executions/{each['execution_id']}", headers=headers)
