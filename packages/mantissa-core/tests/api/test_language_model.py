@@ -34,7 +34,12 @@ def asked(model, tmp_path):
     """An API whose questions go to that model, and the instance behind it."""
     write_home(tmp_path)
     provider = {"plugin": "core.openai_compatible", "base_url": model.url, "model": "tiny"}
-    settings = {**CONFIG, "home": str(tmp_path), "llm_providers": {"tiny": provider}, "ask": {"provider": "tiny"}}
+    settings = {
+        **CONFIG,
+        "home": str(tmp_path),
+        "llm_providers": {"tiny": provider},
+        "ask": {"provider": "tiny", "raw_sql": True},
+    }
     with Runtime.open(settings) as runtime:
         runtime.ingest("acme.audit", [event(number) for number in range(5)])
         runtime.ingest("secret.audit", [event(100, actor="lin")])
@@ -60,12 +65,30 @@ def test_a_model_is_told_of_the_tables_of_the_caller_alone(asked, model):
     assert [each for each in ("secret_audit", "Hush", "lin@", "192.0.2.1") if each in sent] == []
 
 
-def test_the_stream_says_who_reads_the_question(asked):
+def test_the_stream_says_who_reads_the_question_and_what_it_says(asked, model):
     api, _ = asked
     steps = told(api.post("/query/stream", json={"question": QUESTION}).text)
     assert [data["by"] for kind, data in steps if kind == "reading"] == ["offline", "tiny"]
+    assert "".join(data["text"] for kind, data in steps if kind == "token") == model.reply
     assert steps[-1][0] == "answer"
     assert steps[-1][1]["provider"] == "tiny"
+
+
+def test_sql_that_the_model_wrote_is_marked_bounded_and_not_saved(asked, model):
+    api, runtime = asked
+    model.reply = json.dumps({"sql": "SELECT count(*) AS n FROM acme_audit", "time": "since 2026-11-01"})
+    answer = api.post("/query", json={"question": QUESTION, "conversation": "new"}).json()
+    assert (answer["status"], answer["raw_sql"], answer["results"]) == ("SUCCEEDED", True, [{"n": 5}]), answer
+    assert "LIMIT" in answer["sql"]
+    body = {"name": "mine", "execution_id": answer["execution_id"]}
+    assert api.post("/questions", json=body).status_code == 409
+    asked_anew = api.post("/questions", json={"name": "mine", "question": QUESTION})
+    assert (asked_anew.status_code, "language model wrote" in asked_anew.json()["detail"]) == (422, True)
+    model.reply = json.dumps({"sql": "SELECT count(*) AS n FROM secret_audit", "time": "since 2026-11-01"})
+    refused = api.post("/query", json={"question": f"{QUESTION} where?"}).json()
+    assert refused["status"] in ("ABSTAINED", "FAILED")
+    assert refused["results"] == []
+    assert runtime.asker.saved.list("lin") == []
 
 
 def test_where_the_model_is_down_the_answer_says_so(asked, model):

@@ -96,6 +96,7 @@ def of_answer(answer: Answer) -> Outcome:
         cost_estimate=_cost(cost) if cost else None,
         citations=[models.CitationReply(m_id=each.m_id, table=each.table) for each in answer.citations],
         provider=answer.provider,
+        raw_sql=answer.raw_sql,
         conversation=answer.conversation,
         suggestions=list(answer.suggestions),
         reason=answer.reason or None,

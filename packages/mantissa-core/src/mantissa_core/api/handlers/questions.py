@@ -59,7 +59,8 @@ def _understood(call: Call, body: models.QuestionBody) -> tuple[str, Plan]:
         text, zone=body.zone, user=caller.name, caller=caller.id, allowed=caller.tables, explain_only=True
     )
     if answer.plan is None:
-        raise Problem(422, answer.reason, place="body: question", remedy="ask otherwise",
+        written = "only SQL that a language model wrote answers it, which is not kept"
+        raise Problem(422, written if answer.raw_sql else answer.reason, place="body: question", remedy="ask otherwise",
                       suggestions=list(answer.suggestions))  # fmt: skip
     return text, answer.plan
 
