@@ -106,6 +106,8 @@ FAILED, DONE, LOGIN = "m_outcome eq failure", "m_outcome eq success", "m_action 
         ("the 5 slowest connections today", "acme_flow | order took_ms"),
         ("the 3 largest bytes today", "acme_flow | order bytes"),
         ("connections with more than 1000 bytes", "acme_flow | bytes gt 1000"),
+        ("connections bigger than 10 MB", "acme_flow | bytes gt 10000000"),
+        ("average connection time in the flow logs", "acme_flow | = avg_took_ms"),
         ("which hosts had more than 1000 bytes today?", "acme_flow | by host | = sum_bytes | having sum_bytes gt 1000"),
         ("events with a risk score above 70", "okta_system | risk gt 70"),
         ("average risk score by country", "okta_system | by country | = avg_risk"),
@@ -181,18 +183,18 @@ def test_what_came_after_what_is_a_sequence(question: str, expected: str) -> Non
 @pytest.mark.parametrize(
     ("question", "expected", "begin"),
     [
-        ("users who have not logged in for 30 days", f"auth | {LOGIN} | dormant m_user 400", "2026-10-22"),
-        ("which users haven't signed in in the last 7 days?", f"auth | {LOGIN} | dormant m_user 400", "2026-11-14"),
-        ("who did not log in yesterday?", f"auth | {LOGIN} | dormant m_user 400", "2026-11-20"),
+        ("users who have not logged in for 30 days", f"auth | {LOGIN} | {DONE} | dormant m_user 400", "2026-10-22"),
+        ("users who haven't signed in in the last week", f"auth | {LOGIN} | {DONE} | dormant m_user 400", "2026-11-14"),
+        ("who did not log in yesterday?", f"auth | {LOGIN} | {DONE} | dormant m_user 400", "2026-11-20"),
         ("inactive accounts", "auth | dormant m_user 400", "2026-10-22"),
         ("IPs not seen in the last 3 days", "auth | dormant m_src_ip 400", "2026-11-18"),
         ("users who have not logged in for 30 days but did today",
-         f"auth | {LOGIN} | returned m_user 30", "2026-11-21"),
+         f"auth | {LOGIN} | {DONE} | returned m_user 30", "2026-11-21"),
         ("inactive accounts that came back this week", "auth | returned m_user 30", "2026-11-16"),
         ("which Okta users signed in today after at least 2 weeks of silence?",
-         f"okta_system | {LOGIN} | returned m_user 14", "2026-11-21"),
+         f"okta_system | {LOGIN} | {DONE} | returned m_user 14", "2026-11-21"),
         ("accounts that had no sign-in for 60 days and then signed in this week",
-         f"auth | {LOGIN} | returned m_user 60", "2026-11-16"),
+         f"auth | {LOGIN} | {DONE} | returned m_user 60", "2026-11-16"),
     ],
 )  # fmt: skip
 def test_who_was_not_there_is_asked_of_the_time_before(question: str, expected: str, begin: str) -> None:

@@ -69,7 +69,9 @@ def _edge(plan: Plan) -> str:
     return "last" if not plan.order or plan.order[0].descending else "first"
 
 
-def _edge_of_list(plan: Plan) -> str:
+def _first(plan: Plan) -> str:
+    if plan.order and plan.order[0].by != "m_time":
+        return f"{'largest' if plan.order[0].descending else 'smallest'} {named(plan.order[0].by)}"
     return "newest" if _edge(plan) == "last" else "oldest"
 
 
@@ -137,7 +139,7 @@ def _ending(plan: Plan) -> str:
     if plan.baseline and plan.baseline.kind != "new_value":
         return f"; {plan.limit:,} at most"
     if not plan.measures:
-        return f"; the {_edge_of_list(plan)} first, {plan.limit:,} at most"
+        return f"; the {_first(plan)} first, {plan.limit:,} at most"
     return f"; {plan.limit:,} at most" if plan.groups else ""
 
 

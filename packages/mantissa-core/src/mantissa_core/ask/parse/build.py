@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from mantissa_core.ask.compile import LISTED
 from mantissa_core.ask.plan import Any as AnyOf
-from mantissa_core.ask.plan import Baseline, Bucket, Compare, Filter, Group, Measure, Not, Op, Order, Period, Plan
-from mantissa_core.ask.schema import Schema, SchemaColumn, SchemaTable
+from mantissa_core.ask.plan import Baseline, Bucket, Compare, Filter, Group, Measure, Not, Order, Period, Plan
+from mantissa_core.ask.schema import Schema, SchemaTable
 from mantissa_core.ask.sql.columns import COUNTRY
 
-from .figures import SPREADS, NoFigure, figure
+from .amounts import BOUNDS, RANKED, ROWS, Amounts
 from .outcomes import outcomes_apart
-from .quantities import amount_called, is_quantity
 from .slots import Mention, Slots, named_user
+from .unclear import Unclear
 
 _T = TypeVar("_T")
 
@@ -25,20 +25,8 @@ FEW = 10
 """How many "top" are, without a number."""
 EVER = timedelta(days=400)
 """How far back "the last time" is looked for."""
-_ROWS = frozenset({"eventName", "eventType", "m_action"})
-"""Columns whose words mean the events themselves where something is counted: calls, actions."""
-_BOUNDS: Mapping[str, Op] = {"more": "gt", "less": "lt", "at_least": "ge", "at_most": "le"}
-_RANKED = {"top", "fewest", "longest", "shortest"}
 _LIMITED = ("", "longest", "shortest")
 _BUCKETS: tuple[Bucket, ...] = ("minute", "hour", "day", "week", "month")
-
-
-class Unclear(Exception):
-    """There is no one plan for it; the text says why. ``sources`` are the logs of which one must be named."""
-
-    def __init__(self, reason: str, sources: Sequence[str] = ()) -> None:
-        super().__init__(reason)
-        self.sources = tuple(sources)
 
 
 class Builder:
@@ -48,7 +36,6 @@ class Builder:
         self._schema, self._slots, self._periods, self._now, self._zone = schema, slots, list(periods), now, zone
         self.assumptions: list[str] = []
         """What was decided, for people."""
-        self._largest = ""
 
     def plan(self) -> Plan:
         """The plan.
@@ -79,10 +66,10 @@ class Builder:
             baseline=self._baseline(table) if "rare" in frames else None,
             groups=groups,
             measures=measures,
-            select=self._selected(table),
+            select=self._selected(table, frames) if not measures else (),
             having=tuple(self._having(having, measures)),
-            order=self._order(frames, groups, measures),
-            limit=(limit or 1) if once else limit or (FEW if frames & _RANKED else 1_000),
+            order=self._order(table, frames, groups, measures),
+            limit=(limit or 1) if once else limit or (FEW if frames & RANKED else 1_000),
             assumptions=tuple(self.assumptions),
         )
 
@@ -168,7 +155,7 @@ class Builder:
         for mention, token, negated in self._slots.comparisons:
             filter_ = self._compared(table, self.column(table, mention), token.text)
             yield Not(of=filter_) if negated else filter_
-        yield from self._bounds(table)
+        yield from self._amounts(table).bounds()
         yield from self._where(table)
 
     def _where(self, table: SchemaTable) -> Iterator[Filter]:
@@ -187,29 +174,6 @@ class Builder:
             if own is None:
                 raise Unclear(f"{table.title} does not tell that")
             yield from (Not(of=each) if negated else each for each in own.value)
-
-    def _bounds(self, table: SchemaTable) -> Iterator[Filter]:
-        """Bounds of a column's own values: severity above 5, downloads of more than 10 MB."""
-        for mention, word, number in self._slots.bounds:
-            yield Compare(field=self.column(table, mention), op=_BOUNDS[word], value=number)
-        for word, number in self._of_rows(table):
-            mention = next(each for each in self._slots.mentions if each.after == word)
-            yield Compare(field=self.column(table, mention), op=_BOUNDS[word], value=number)
-
-    def _of_rows(self, table: SchemaTable) -> list[tuple[str, int]]:
-        """Bounds of amounts, where nothing is added up: each row has its own."""
-        amounts = {each.after for each in self._amounts(table) if each.after in _BOUNDS}
-        others = [each for each in self._slots.mentions if each.after not in amounts and each.name not in _ROWS]
-        if others or set(self._slots.frames) & {"who", "each", "top", "fewest"}:
-            return []
-        return [each for each in self._slots.numbers if each[0] in amounts]
-
-    def _amounts(self, table: SchemaTable) -> list[Mention]:
-        """The columns that are named and hold amounts or scores."""
-        return [each for each in self._slots.mentions if is_quantity(self._told(table, each))]
-
-    def _told(self, table: SchemaTable, mention: Mention) -> SchemaColumn:
-        return table.columns[self.column(table, mention)]
 
     def _together(self, filters: list[Filter]) -> Iterator[Filter]:
         """Two values of one column are alternatives where the question joins them, and else two questions."""
@@ -265,13 +229,21 @@ class Builder:
     def _shape(
         self, frames: set[str], table: SchemaTable, having: bool
     ) -> tuple[tuple[Group, ...], tuple[Measure, ...]]:
-        mentions = [each for each in self._slots.mentions if each.after not in ("rare", *_BOUNDS)]
+        mentions = [each for each in self._slots.mentions if each.after not in ("rare", *BOUNDS)]
         buckets = [each for each in _BUCKETS if each in frames]
-        if (figured := self._figured(frames, table, buckets, having)) is not None:
-            return figured
+        amounts = self._amounts(table)
+        if amounts.ranked(frames, buckets):
+            return (), ()
+        if (measure := amounts.measure(frames)) is not None:
+            return self.groups(table, amounts.grouped(frames, having), buckets), (measure,)
         grouped = [each for each in mentions if each.after == "each"]
         if "count" in frames and not frames & {"top", "fewest"}:
-            counted = [each for each in mentions if each not in grouped and each.name not in _ROWS]
+            counted = [each for each in mentions if each not in grouped and each.name not in ROWS]
+            counted = [each for each in counted if each.after in ("count", "distinct", "number")] or counted
+            if "each" in frames and not grouped and counted and counted[0].after not in ("count", "distinct"):
+                return self.groups(table, counted[:1], buckets), (Measure(),)  # countries, and how many from each
+            if counted and counted[0].after == "" and not counted[0].name.startswith("m_"):
+                raise Unclear(f"how many of what: {counted[0].name}, or events?")
             function = (
                 Measure(function="count_distinct", field=self.column(table, counted[0])) if counted else Measure()
             )
@@ -279,52 +251,24 @@ class Builder:
         if buckets or "trend" in frames:
             return self.groups(table, grouped, buckets or ["hour"]), (Measure(),)
         if frames & {"top", "fewest"}:
-            mentions = [each for each in mentions if each.after != "count" or each.name not in _ROWS]
+            mentions = [each for each in mentions if each.after != "count" or each.name not in ROWS]
             return self.groups(table, mentions[:2] or [Mention("m_user", frozenset(), "")], []), (Measure(),)
         if "compare" in frames and len(self._periods) == 2:
             return self.groups(table, grouped, []), (Measure(),)
-        mentions = [each for each in mentions if each in grouped or each.name not in _ROWS]
-        if "who" in frames or grouped or (mentions and frames & {"list", "distinct"}) or (having and mentions):
+        mentions = [each for each in mentions if each in grouped or each.name not in ROWS]
+        leading = [each for each in mentions if each.after == "" and not frames - {"each"}]  # "verbs used by lin"
+        if "who" in frames or grouped or leading or (mentions and (having or frames & {"list", "distinct"})):
             chosen = grouped or (mentions[:1] if "who" not in frames else [])
             return self.groups(table, chosen or [Mention("m_user", frozenset(), "")], []), (Measure(),)
         return (), ()
 
-    def _figured(
-        self, frames: set[str], table: SchemaTable, buckets: Sequence[str], having: bool
-    ) -> tuple[tuple[Group, ...], tuple[Measure, ...]] | None:
-        """Groups and a measure of an amount; None where no amount is asked for."""
-        amounts = self._figures(frames, table)
-        mentions = [each for each in self._slots.mentions if each not in amounts and each.after != "rare"]
-        mentions = [each for each in mentions if each.name not in _ROWS or each.after == "each"]
-        grouped = [each for each in mentions if each.after == "each"]
-        ranked = bool(frames & _RANKED)
-        chosen = grouped or (mentions[:2] if ranked or "list" in frames or having else [])
-        if "who" in frames and not chosen:
-            chosen = [Mention("m_user", frozenset(), "")]
-        if ranked and not chosen and not buckets and "of" not in self._slots.phrases and not set(SPREADS) & frames:
-            if amounts:
-                self._largest = self.column(table, amounts[0])
-                return (), ()
-            return None
-        try:
-            measure = figure(frames, [self._told(table, each) for each in amounts])
-        except NoFigure as error:
-            raise Unclear(str(error)) from None
-        return None if measure is None else (self.groups(table, chosen, buckets), (measure,))
+    def _amounts(self, table: SchemaTable) -> Amounts:
+        return Amounts(self._slots, table, lambda mention: self.column(table, mention))
 
-    def _figures(self, frames: set[str], table: SchemaTable) -> list[Mention]:
-        """The amounts that a figure is asked of."""
-        if frames & {"longest", "shortest"} and (name := amount_called(table, "duration", "latency", "elapsed time")):
-            return [Mention(name, frozenset({table.name}), "top")]
-        grouping = () if frames & _RANKED else ("each",)
-        of_rows = {word for word, _ in self._of_rows(table)}
-        return [each for each in self._amounts(table) if each.after not in (*grouping, *of_rows)]
-
-    def _selected(self, table: SchemaTable) -> tuple[str, ...]:
-        """What a list shows besides the usual: the amount that it is ordered by."""
-        if not self._largest:
-            return ()
-        return (*(each for each in LISTED if each in table.columns), self._largest)
+    def _selected(self, table: SchemaTable, frames: set[str]) -> tuple[str, ...]:
+        """What a list shows besides the usual: the amounts that it is ordered by, or that have a bound."""
+        more = self._amounts(table).listed(frames)
+        return (*(each for each in LISTED if each in table.columns), *more) if more else ()
 
     def groups(self, table: SchemaTable, mentions: Sequence[Mention], buckets: Sequence[str]) -> tuple[Group, ...]:
         """A stretch of time, then the columns."""
@@ -335,14 +279,14 @@ class Builder:
         self, frames: set[str], table: SchemaTable | None = None
     ) -> tuple[list[tuple[str, int, str]], int | None]:
         """Conditions on a measure, and how many rows are asked for."""
-        having, limit, of_rows = [], None, self._of_rows(table) if table else []
+        having, limit, of_rows = [], None, self._amounts(table).of_rows() if table else []
         for after, number in self._slots.numbers:
             if (after, number) in of_rows:
                 continue
-            if after in _BOUNDS:
+            if after in BOUNDS:
                 of = next((each.name for each in self._slots.mentions if each.after == after), "")
                 having.append((after, number, of))
-            elif after in ("top", "list", "fewest", "first", "last") or (after in _LIMITED and frames & _RANKED):
+            elif after in ("top", "list", "fewest", "first", "last") or (after in _LIMITED and frames & RANKED):
                 limit = number  # the last: "ten users with the most"
             else:
                 raise Unclear(f"what does {number} say?")
@@ -350,11 +294,13 @@ class Builder:
 
     def _having(self, having: list[tuple[str, int, str]], measures: Sequence[Measure]) -> Iterator[Compare]:
         for word, number, _of in having:
-            yield Compare(field=measures[0].name, op=_BOUNDS[word], value=number)
+            yield Compare(field=measures[0].name, op=BOUNDS[word], value=number)
 
-    def _order(self, frames: set[str], groups: Sequence[Group], measures: Sequence[Measure]) -> tuple[Order, ...]:
-        if not measures and self._largest:
-            return (Order(by=self._largest, descending=not frames & {"fewest", "shortest"}),)
+    def _order(
+        self, table: SchemaTable, frames: set[str], groups: Sequence[Group], measures: Sequence[Measure]
+    ) -> tuple[Order, ...]:
+        if not measures and (by := self._amounts(table).ranked(frames, ())):
+            return (Order(by=by, descending=not frames & {"fewest", "shortest"}),)
         if not measures:
             return (Order(by="m_time", descending="first" not in frames),)
         if "fewest" in frames:

@@ -44,6 +44,11 @@ def phrases() -> Iterator[tuple[str, Meaning]]:
     yield from ((each, Meaning("frame", "p99.9")) for each in ("p99.9", "99.9th percentile", "p999"))
 
 
+def is_quantile(frame: str) -> bool:
+    """Whether it is a frame such as ``p95``."""
+    return frame == "median" or bool(_QUANTILE.fullmatch(frame))
+
+
 def figure(frames: Collection[str], columns: Sequence[SchemaColumn]) -> Measure | None:
     """The measure of the column that is asked for; None where events are counted.
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from mantissa_core.ask.plan import Any, Compare, Filter, Measure, Not, Order, Period, Plan
 from mantissa_core.ask.schema import Schema, SchemaTable
 
-from .build import Builder, Unclear, country_of, side_by_side
+from .build import Builder, country_of, side_by_side
 from .slots import Slots
+from .unclear import Unclear
 
 _OPENINGS = re.compile(
     r"^\W*(?:and|only|just|now|but|what about|how about|same|also|instead|of those|of these|among|without|excluding|"

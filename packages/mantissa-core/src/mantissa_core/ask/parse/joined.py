@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from mantissa_core.ask.plan import All, Compare, Filter, Not
 from mantissa_core.ask.schema import SchemaTable
 
-from .build import Builder, Unclear
+from .build import Builder
 from .context import Context
 from .slots import Mention, Slots
+from .unclear import Unclear
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,16 @@ from mantissa_core.ask.plan import Plan
 from mantissa_core.ask.schema import Schema
 from mantissa_core.ask.time.grammar import times
 
-from .build import Unclear
 from .context import Context, NotKnown
 from .figures import phrases
 from .follow import edited, goes_on, is_follow_up, points_back
 from .lexicon import Lexicon
-from .quantities import is_quantity
+from .quantities import in_bytes, is_quantity
 from .shapes import SHAPES
 from .slots import Reader
 from .spelling import written_out
 from .suggest import EXAMPLES, suggestions
+from .unclear import Unclear
 from .understood import Abstained, Understood
 from .words import general_words
 
@@ -44,6 +44,13 @@ _ORDERS = re.compile(
     r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:instructions?|above|previous|prompt|rules)\b|system prompt",
     re.IGNORECASE,
 )
+
+_WITH_THE_USER = re.compile(
+    r",?\s*\b(?:with|and|including|together with)\s+(?:the\s+)?(?:person|people|users?|accounts?)\s+(?:who|that)\s+"
+    r"\w+\s+(?:them|it|this|that)\b",
+    re.IGNORECASE,
+)
+"""What a list tells anyway."""
 
 
 def parse(
@@ -73,7 +80,7 @@ def parse(
 
 
 def _parsed(question: str, schema: Schema, now: datetime, zone: str, previous: Plan | None) -> Understood | Abstained:
-    question = written_out(question, general_words()["short"])
+    question = in_bytes(_WITH_THE_USER.sub("", written_out(question, general_words()["short"])))
     if previous is None and points_back(question):
         return Abstained("it goes on from a question before, and there is none: ask it whole", EXAMPLES)
     context = _context(schema, now.astimezone(UTC), zone)

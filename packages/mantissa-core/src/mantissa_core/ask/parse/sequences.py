@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from mantissa_core.ask.plan import DAY, Compare, Filter, Group, Measure, Period, Plan, Sequence
 
-from .build import Unclear
 from .context import Context
 from .joined import Clauses, clauses, groups_named, is_outcome, is_person
 from .slots import Mention, Slots
+from .unclear import Unclear
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": DAY, "w": 7 * DAY}
 _UNIT = r"(?P<unit>s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?)"

@@ -8,10 +8,11 @@ from dataclasses import replace
 from mantissa_core.ask.plan import Compare, Filter, Group, Measure, Op, Order, Period, Plan
 from mantissa_core.ask.schema import SchemaTable
 
-from .build import FEW, Builder, Unclear
+from .build import FEW, Builder
 from .context import Context
 from .joined import Clauses, clauses, is_outcome, together
 from .slots import Mention, Slots
+from .unclear import Unclear
 
 _FAILURE = r"fail(?:ure|ed|ing)?|errors?|denial|denied|reject(?:ion|ed)?|block(?:ed)?|refus(?:al|ed)"
 _SUCCESS = r"success(?:ful)?|approval|approved|acceptance"

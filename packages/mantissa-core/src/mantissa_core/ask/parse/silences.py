@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from mantissa_core.ask.plan import Baseline, Group, Measure, Period, Plan
+from mantissa_core.ask.plan import Baseline, Compare, Group, Measure, Period, Plan
 from mantissa_core.ask.sql.silence import KNOWN
 
-from .build import Unclear
 from .context import Context
+from .joined import is_outcome
 from .slots import Mention, Slots
+from .unclear import Unclear
 
 _NUMBER = r"(?P<count>\d{1,3}|an?|one)\s*-?\s*(?P<unit>d(?:ays?)?|w(?:eeks?)?|months?|years?)\b"
 _LENGTH = re.compile(
@@ -160,10 +161,16 @@ def _plan(
     if len(keys) > 1:
         raise Unclear("who was not there: users, or addresses?")
     key = keys.pop()
+    filters = tuple(builder.filters_for(table))
+    if Compare(field="m_action", value="login") in filters and not any(map(is_outcome, filters)):
+        filters, assumed = (
+            (*filters, Compare(field="m_outcome", value="success")),
+            ("signed in: with success", *assumed),
+        )
     baseline = Baseline.model_validate({"kind": kind, "field": key, "days": days, "per": None})
     return Plan(
         source=table.name,
-        filters=tuple(builder.filters_for(table)),
+        filters=filters,
         period=period,
         baseline=baseline,
         groups=(Group(field=key),),

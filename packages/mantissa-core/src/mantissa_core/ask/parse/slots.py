@@ -21,6 +21,8 @@ _NO_NAME = ("ed", "ing", "tion", "ment", "ly", "ness", "able")
 """Endings of words that are nobody's name."""
 _SMALL = frozenset((each,) for each in ("from", "to", "by", "in", "on", "at", "of", "for", "with"))
 """Words that are a column's name in a source that is named, and else what they are everywhere."""
+_AHEAD = 16
+"""Pieces that a phrase, and one that begins within it, can take."""
 BOUNDS = frozenset({"more", "less", "at_least", "at_most"})
 _FIELD_FIRST = frozenset({"distinct", "each", "top", "fewest", "rare", "more", "less", "count", "list", "number"})
 """After these a word that is a field as well is meant as a field."""
@@ -84,14 +86,19 @@ class Reader:
 
     def read(self, pieces: Sequence[Token]) -> Slots:
         """Sort the pieces. ``calls`` are the tables that have ``eventName``, ``numbers`` the columns that hold some."""
-        slots = self._read(pieces, None)
+        known: dict[int, tuple[list[Meaning], int]] = {}
+        slots = self._read(pieces, None, known)
         named = frozenset.intersection(*slots.sources) if slots.sources else None
-        return self._read(pieces, named) if named else slots  # what a phrase means in the sources that are named
+        return self._read(pieces, named, known) if named else slots  # what a phrase means in the sources that are named
 
-    def _read(self, pieces: Sequence[Token], tables: frozenset[str] | None) -> Slots:
+    def _read(
+        self, pieces: Sequence[Token], tables: frozenset[str] | None, known: dict[int, tuple[list[Meaning], int]]
+    ) -> Slots:
         slots, after, negated, at = Slots(), "", False, 0
         while at < len(pieces):
-            meanings, length = self._lexicon.longest(list(pieces[at:]))
+            if at not in known:
+                known[at] = self._lexicon.longest(list(pieces[at : at + _AHEAD]))
+            meanings, length = known[at]
             if tables:
                 there = [each for each in meanings if not each.tables or each.kind == "source" or each.tables & tables]
                 meanings = there or meanings
