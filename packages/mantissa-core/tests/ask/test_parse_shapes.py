@@ -252,3 +252,30 @@ def test_what_a_sequence_leaves_open_is_said() -> None:
 )
 def test_what_was_not_done_is_no_silence(question: str) -> None:
     assert plan(question).baseline is None
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "expected"),
+    [
+        ("who failed to log in and then succeeded today?", "only lin@example.com",
+         f"auth | {LOGIN} | m_user eq lin@example.com | {FAILED} -> {DONE} of m_user in 86400 s once"),
+        ("who failed to log in and then succeeded today?", "how many?",
+         f"auth | {LOGIN} | {FAILED} -> {DONE} of m_user in 86400 s | = count_distinct_m_user"),
+        ("failure rate of logins by user", "by IP instead",
+         f"auth | {LOGIN} | by m_src_ip | = share where {FAILED}"),
+        ("average duration by host", "per hour", "acme_flow | by hour | = avg_took_ms"),
+        ("average duration by host", "how many?", "acme_flow | by host | = events"),
+        ("users who have not logged in for 3 days", "only lin@example.com",
+         f"auth | {LOGIN} | {DONE} | m_user eq lin@example.com | dormant m_user 400 | by m_user | = events"),
+    ],
+)  # fmt: skip
+def test_a_follow_up_keeps_the_shape_of_the_question_before(before: str, question: str, expected: str) -> None:
+    assert short(question, plan(before)) == expected
+
+
+def test_a_follow_up_moves_a_sequence_and_a_silence_in_time() -> None:
+    for question in ("who failed to log in and then succeeded today?", "users who have not logged in for 3 days"):
+        before = plan(question)
+        after = plan("and last week?", before)
+        assert (after.sequence, after.baseline, after.filters) == (before.sequence, before.baseline, before.filters)
+        assert after.period.text == "last week"

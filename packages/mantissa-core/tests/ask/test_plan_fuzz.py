@@ -39,7 +39,20 @@ DRAFT: dict[str, Any] = {
     "new_days": 30,
     "select": [],
     "groups": [{"field": "m_time", "bucket": "day"}],
-    "measures": [{"function": "count", "field": ""}],
+    "silence": "",
+    "sequence": {"first": [], "then": [], "key": "m_user", "within_seconds": 600, "at_least": 1, "each_key": True},
+    "measures": [
+        {"function": "count", "field": "", "q": 0, "where": [], "against": [], "label": ""},
+        {"function": "quantile", "field": "risk", "q": 0.95, "where": [], "against": [], "label": "slow"},
+        {
+            "function": "ratio",
+            "field": "",
+            "q": 0,
+            "where": [{"any": [{"field": "m_outcome", "op": "eq", "values": ["failure"]}], "negated": False}],
+            "against": [],
+            "label": "",
+        },
+    ],
     "having": [{"measure": "events", "op": "gt", "value": 5}],
     "order": [{"by": "events", "descending": True}],
     "limit": 10,
@@ -65,14 +78,35 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(found for key, each in items for found in places(each, (*path, key)))]
 
 
-PLACES = places(DRAFT)[1:]
+FAILED = {"any": [{"field": "m_outcome", "op": "eq", "values": ["failure"]}], "negated": False}
+LISTED = {"groups": [], "measures": [], "having": [], "order": [], "versus": "", "new": ""}
+FOLLOWED = {
+    **DRAFT,
+    **LISTED,
+    "sequence": {
+        "first": [FAILED],
+        "then": [{**FAILED, "negated": True}],
+        "key": "m_src_ip",
+        "within_seconds": 60,
+        "at_least": 3,
+        "each_key": True,
+    },
+}
+SILENT = {
+    **DRAFT,
+    **LISTED,
+    "silence": "returned",
+    "groups": [{"field": "m_user", "bucket": ""}],
+    "measures": [{"function": "count", "field": "", "q": 0, "where": [], "against": [], "label": ""}],
+}
+DRAFTS = (DRAFT, FOLLOWED, SILENT)
 
 
 @st.composite
 def drafts(draw: st.DrawFn) -> Any:
     """A good draft, wrong in one or two places."""
-    draft = copy.deepcopy(DRAFT)
-    for path in draw(st.lists(st.sampled_from(PLACES), min_size=1, max_size=2)):
+    draft = copy.deepcopy(draw(st.sampled_from(DRAFTS)))
+    for path in draw(st.lists(st.sampled_from(places(draft)[1:]), min_size=1, max_size=2)):
         node: Any = draft
         try:
             for key in path[:-1]:
@@ -95,6 +129,14 @@ class Canned:
 def budget(tmp_path: Path) -> Budget:
     state = State(SQLite(SQLite.Config(path=tmp_path / "state.db")))
     return Budget(Limits(None, None, None, None), Prices(date(2026, 11, 21), {}), state, lambda: NOW)
+
+
+@pytest.mark.parametrize("draft", DRAFTS, ids=["figures", "sequence", "silence"])
+def test_the_drafts_that_are_spoilt_are_good_ones(budget: Budget, draft: dict[str, Any]) -> None:
+    answer = plan_from_model(
+        "what?", SCHEMA, Canned(draft), NOW, spending=budget.question(), redact=str, check=sqlglot.parse_one
+    )
+    assert isinstance(answer, Understood), answer
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

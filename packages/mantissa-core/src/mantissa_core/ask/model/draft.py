@@ -69,14 +69,37 @@ class DraftMeasure(_Model):
 
     function: Function = "count"
     field: str = ""
-    """Empty for a count of rows."""
+    """Empty for a count of rows, and for a ratio."""
+    q: float = Field(0, ge=0, lt=1)
+    """Of a quantile: 0.95 for the 95th percentile, 0.5 for the median; else 0."""
+    where: tuple[Clause, ...] = Field((), max_length=10)
+    """Only rows that meet these; a ratio needs them: the rows above the line."""
+    against: tuple[Clause, ...] = Field((), max_length=10)
+    """Of a ratio the rows below the line; empty for all rows, a share."""
+    label: str = Field("", max_length=60)
+    """Letters, digits and _: tells two measures of one function apart."""
+
+
+class DraftSequence(_Model):
+    """Something that came after something else of the same key, and how soon."""
+
+    first: tuple[Clause, ...] = Field((), max_length=20)
+    """What came first; empty where nothing of the kind is asked."""
+    then: tuple[Clause, ...] = Field((), max_length=20)
+    key: str = "m_user"
+    within_seconds: int = Field(plans.DAY, ge=1, le=400 * plans.DAY)
+    at_least: int = Field(1, ge=1, le=100_000)
+    """So many of the first."""
+    each_key: bool = False
+    """One row for each key: "who", "which users"."""
 
 
 class Having(_Model):
     """A bound of a measure."""
 
     measure: str
-    """events for a count of rows, else function_field, such as count_distinct_m_user."""
+    """events for a count of rows, share or ratio, p95_field or median_field, the label if it has one, else
+    function_field, such as count_distinct_m_user."""
     op: Literal["eq", "ne", "lt", "le", "gt", "ge"]
     value: float = Field(allow_inf_nan=False)
 
@@ -97,6 +120,10 @@ class Draft(_Model):
     new: str = ""
     """Only rows whose value in this column was not seen for the same user in the days before."""
     new_days: int = Field(30, ge=1, le=400)
+    silence: Literal["", "dormant", "returned"] = ""
+    """dormant: seen in the new_days before the time and not in it. returned: seen in it, not in the new_days before,
+    but earlier. Group by the column that is meant, such as m_user, and count."""
+    sequence: DraftSequence = DraftSequence()
     select: tuple[str, ...] = Field((), max_length=50)
     """Columns of a list; empty for the usual ones."""
     groups: tuple[DraftGroup, ...] = Field((), max_length=5)
@@ -146,10 +173,11 @@ def plan_of(draft: Draft, table: Table, question: str, now: datetime, zone: str,
         filters=tuple(_filter(each, table) for each in draft.filters),
         period=period,
         versus=versus,
-        baseline=Baseline(field=draft.new, days=draft.new_days) if draft.new else None,
+        baseline=_baseline(draft),
+        sequence=_sequence(draft.sequence, table) if draft.sequence.first or draft.sequence.then else None,
         select=draft.select,
         groups=tuple(Group(field=each.field, bucket=each.bucket or None) for each in draft.groups),
-        measures=tuple(Measure(function=each.function, field=each.field or None) for each in draft.measures),
+        measures=tuple(_measure(each, table) for each in draft.measures),
         having=tuple(Compare(field=each.measure, op=each.op, value=_number(each.value)) for each in draft.having),
         order=draft.order,
         limit=draft.limit,
@@ -167,6 +195,36 @@ def written_of(
     """
     period, _ = _periods(draft, question, now, zone, previous)
     return Written(draft.sql, tuple(tables), period, tuple(line(each) for each in draft.assumptions))
+
+
+def _baseline(draft: Draft) -> Baseline | None:
+    if draft.silence:
+        key = draft.groups[0].field if draft.groups else "m_user"
+        return Baseline(kind=draft.silence, field=key, per=None, days=draft.new_days)
+    return Baseline(field=draft.new, days=draft.new_days) if draft.new else None
+
+
+def _sequence(draft: DraftSequence, table: Table) -> plans.Sequence:
+    first, then = (tuple(_filter(each, table) for each in side) for side in (draft.first, draft.then))
+    return plans.Sequence(
+        first=first,
+        then=then,
+        key=draft.key,
+        within=draft.within_seconds,
+        at_least=draft.at_least,
+        each_key=draft.each_key,
+    )
+
+
+def _measure(draft: DraftMeasure, table: Table) -> Measure:
+    where, against = (_together(each, table) for each in (draft.where, draft.against))
+    field, q = draft.field or None, draft.q or None
+    return Measure(function=draft.function, field=field, q=q, where=where, against=against, label=draft.label)
+
+
+def _together(clauses: tuple[Clause, ...], table: Table) -> Filter | None:
+    filters = tuple(_filter(each, table) for each in clauses)
+    return plans.All(of=filters) if len(filters) > 1 else filters[0] if filters else None
 
 
 def _periods(

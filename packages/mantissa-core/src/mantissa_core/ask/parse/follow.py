@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from mantissa_core.ask.plan import Any, Compare, Filter, Measure, Not, Order, Period, Plan
+from mantissa_core.ask.plan import Any, Compare, Filter, Group, Measure, Not, Order, Period, Plan
 from mantissa_core.ask.schema import Schema, SchemaTable
 
 from .build import Builder, country_of, side_by_side
@@ -66,7 +66,9 @@ def edited(plan: Plan, builder: Builder, slots: Slots, periods: Sequence[Period]
     if "details" in frames:
         changes |= {"groups": (), "measures": (), "having": (), "order": (), "versus": None}
     elif groups or measures:
-        changes |= {"groups": groups or plan.groups, "measures": measures, "having": (), "order": ()}
+        kept = plan.measures if _of_its_own(plan, measures, frames) else measures
+        changes |= {"groups": groups or plan.groups, "measures": kept, "having": (), "order": ()}
+        changes |= _counted(plan, measures, groups)
     if plan.measures and "having" not in changes and (having := builder.having_for(plan.measures)):
         changes["having"] = having
     if limit := builder.limit:
@@ -76,6 +78,24 @@ def edited(plan: Plan, builder: Builder, slots: Slots, periods: Sequence[Period]
     if len(changes) == 1 and not changes["assumptions"]:
         raise Unclear("what should change?")
     return Plan.model_validate({**plan.model_dump(), **{name: _plain(each) for name, each in changes.items()}})
+
+
+def _of_its_own(plan: Plan, measures: Sequence[Measure], frames: set[str]) -> bool:
+    """Whether the plan before worked out more than a count, which other groups do not change: "by IP instead"."""
+    plain = all(each.function.startswith("count") and each.where is None for each in plan.measures)
+    return bool(plan.measures) and not plain and tuple(measures) == (Measure(),) and "count" not in frames
+
+
+def _counted(plan: Plan, measures: Sequence[Measure], groups: Sequence[Group]) -> dict[str, object]:
+    """Of what a sequence finds all is counted, or the keys where it was told of each once."""
+    if plan.sequence is None or plan.measures:
+        return {}
+    once = plan.sequence.each_key and not groups and tuple(measures) == (Measure(),)
+    figure = Measure(function="count_distinct", field=plan.sequence.key)
+    return {
+        "sequence": plan.sequence.model_copy(update={"each_key": False}),
+        "measures": (figure,) if once else measures,
+    }
 
 
 def _told_by(plan: Plan, slots: Slots, schema: Schema) -> SchemaTable:
