@@ -29,6 +29,7 @@ TABLE = Table(
         "bytes": "BIGINT",
     },
 )
+ABROAD = {"kind": "located", "countries": ["United States"], "negated": True}
 FAILED, DONE = Compare(field="m_outcome", value="failure"), Compare(field="m_outcome", value="success")
 Row = tuple[float, str | None, str, int]
 """Minutes after noon, user, outcome, bytes."""
@@ -295,9 +296,17 @@ def test_what_the_table_cannot_tell_is_an_error_that_says_why(plan: dict[str, An
         {"sequence": {"first": [FAILED], "then": [DONE]}, "baseline": {"field": "m_user"}},
         {"sequence": {"first": [FAILED], "then": [DONE]}, "measures": [{"function": "ratio", "where": FAILED}]},
         {"baseline": {"kind": "dormant", "field": "m_user"}},
+        {"sequence": {"first": [FAILED], "then": [ABROAD]}},
+        {"measures": [{"function": "ratio", "where": ABROAD}]},
+        {
+            "baseline": {"kind": "dormant", "field": "m_user"},
+            "filters": [ABROAD],
+            "groups": [{"field": "m_user"}],
+            "measures": [{}],
+        },
     ],
     ids=["no q", "q of 1", "q", "no where", "against", "names", "label", "having", "no first", "select", "both",
-         "where in pairs", "no group"],
+         "where in pairs", "no group", "countries in a sequence", "countries in a share", "countries in a silence"],
 )  # fmt: skip
 def test_what_is_no_plan_of_these_shapes_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

@@ -233,10 +233,27 @@ class Plan(_Model):
             raise ValueError(
                 f"{silence.kind} is about the values of {silence.field}: group by it alone, without having"
             )
+        inner = [each for measure in self.measures for each in (measure.where, measure.against) if each]
+        inner += [*self.sequence.first, *self.sequence.then] if self.sequence else []
+        if any(map(_asks_places, (*inner, *(self.filters if silence else ())))):
+            raise ValueError(
+                "countries of addresses are looked up for all rows of the period, not for parts of a question"
+            )
         if self.sequence and (self.select or (self.sequence.each_key and self.measures)):
             raise ValueError("a sequence shows its own columns, or measures of all that it finds")
         if self.sequence and any(each.where for each in self.measures):
             raise ValueError("measures of what a sequence finds have no condition of their own")
+
+
+def _asks_places(filter_: Filter) -> bool:
+    match filter_:
+        case Located():
+            return True
+        case All() | Any():
+            return any(map(_asks_places, filter_.of))
+        case Not():
+            return _asks_places(filter_.of)
+    return False
 
 
 def results_of(plan: Plan) -> list[str]:
