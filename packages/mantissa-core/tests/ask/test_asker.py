@@ -457,3 +457,35 @@ def test_a_configured_language_model_answers_what_the_parser_does_not_understand
             model.reply = "no plan at all"
             again = siem.ask("how lively was the cosmic dust?", user="amara")
             assert again.status == "abstained"
+
+
+def test_what_came_after_what_is_answered_with_both_events_cited(siem):
+    answer = siem.ask("failed logins followed by a successful login within 10 minutes in the last 2 days", user="noor")
+    assert answer.status == "succeeded", answer.reason
+    assert answer.columns == ("m_user", "first_time", "then_time")
+    done = FAILED.replace("failure", "success")
+    span = f"m_time >= TIMESTAMPTZ '{NOW - timedelta(days=2)}' AND m_time < TIMESTAMPTZ '{NOW}'"
+    expected = rows(
+        siem,
+        f"SELECT b.m_id FROM auth AS b WHERE {done} AND {span} AND EXISTS (SELECT 1 FROM auth AS a WHERE {FAILED} "
+        f"AND {span} AND a.m_user = b.m_user AND a.m_time < b.m_time AND a.m_time >= b.m_time - INTERVAL 10 MINUTE)",
+    )
+    assert expected, "the day has some"
+    ids = [each.m_id for each in answer.citations]
+    assert set(ids[1::2]) == {each["m_id"] for each in expected}
+    earlier = rows(siem, f"SELECT m_id FROM auth WHERE {FAILED}")
+    assert set(ids[::2]) <= {each["m_id"] for each in earlier}
+    assert f"It happened {len(expected)} time" in answer.summary
+
+
+def test_who_was_not_there_is_told_with_when_they_were_seen_last(siem):
+    answer = siem.ask("users who have not logged in for 1 day", user="noor")
+    assert answer.status == "succeeded", answer.reason
+    assert answer.plan.baseline.kind == "dormant"
+    siem.clock = lambda: NOW + timedelta(days=3)
+    answer = siem.ask("users who have not logged in for 2 days", user="noor")
+    (users,) = rows(
+        siem, "SELECT count(DISTINCT m_user) AS n FROM auth WHERE m_action = 'login' AND m_outcome = 'success'"
+    )
+    assert answer.statistics.result_count == users["n"] > 0
+    assert "last seen before 2026-11-19" in answer.summary
