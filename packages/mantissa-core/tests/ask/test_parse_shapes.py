@@ -220,6 +220,7 @@ def test_who_was_not_there_is_asked_of_the_time_before(question: str, expected: 
         ("average port by host", "of which amount"),
         ("average bytes and duration by host", "several figures"),
         ("percentage of failed logins by user", "'failure rate by'"),
+        ("compare failed logins with logins by user", "a part of the other"),
         ("failure rate by user", "the share of which events"),
         ("what share of users failed to log in?", "not of users"),
         ("users with a login failure rate above 3", "percent"),
@@ -244,6 +245,11 @@ def test_what_a_sequence_leaves_open_is_said() -> None:
     shortly = parse("who created a bucket shortly after a login", SCHEMA, NOW)
     assert isinstance(shortly, Understood)
     assert "shortly: within an hour" in shortly.assumptions
+
+
+def test_against_somebody_is_no_comparison() -> None:
+    expected = f"auth | {FAILED} | {LOGIN} | m_user eq lin@example.com"
+    assert short("failed logins recorded against lin@example.com") == expected
 
 
 @pytest.mark.parametrize(

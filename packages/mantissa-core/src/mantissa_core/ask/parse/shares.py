@@ -38,7 +38,7 @@ _RATIO = re.compile(
     r"\b(?P<one>\w+)[\s-]to[\s-](?P<other>\w+)\s+(?P<what>.+?)\s+ratio\b(?P<tail>.*)$",
     re.IGNORECASE,
 )
-_BESIDE = re.compile(r"\s+(?:vs\.?|versus|compared (?:to|with)|against|as opposed to)\s+", re.IGNORECASE)
+_BESIDE = re.compile(r"\s+(?:vs\.?|versus|compared (?:to|with)|as opposed to)\s+", re.IGNORECASE)
 _COMPARE = re.compile(
     r"^(?P<lead>.*\bcompare\s+(?:the\s+)?(?:number of\s+|counts? of\s+)?)(?P<one>.+?)\s+(?:with|to|and|against)\s+"
     r"(?P<other>.+)$",
@@ -169,6 +169,9 @@ def _one_beside_other(text: str, periods: list[Period], context: Context) -> Pla
     if first.numbers or second.numbers:
         return None
     joined = clauses(context, first, second)
+    one_side, other_side = map(set, joined.sides)
+    if one_side <= other_side or other_side <= one_side:
+        raise Unclear("one of the two is a part of the other: a share? such as 'what share of logins failed'")
     labels = _labels(joined)
     measures = tuple(
         Measure(where=together(side), label=label) for side, label in zip(joined.sides, labels, strict=True)
