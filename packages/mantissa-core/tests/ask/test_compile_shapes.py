@@ -29,7 +29,7 @@ TABLE = Table(
         "bytes": "BIGINT",
     },
 )
-ABROAD = {"kind": "located", "countries": ["United States"], "negated": True}
+ABROAD = {"kind": "compare", "field": "m_src_country", "op": "ne", "value": "United States"}
 FAILED, DONE = Compare(field="m_outcome", value="failure"), Compare(field="m_outcome", value="success")
 Row = tuple[float, str | None, str, int]
 """Minutes after noon, user, outcome, bytes."""

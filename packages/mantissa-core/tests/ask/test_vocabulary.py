@@ -141,3 +141,36 @@ def test_somebody_s_things_are_theirs() -> None:
     answer = parse("rowan's repositories created today", SCHEMA, NOW)
     assert isinstance(answer, Understood)
     assert "rowan" in answer.explanation
+
+
+def test_what_somebody_did_is_theirs() -> None:
+    answer = parse("everything that rowan did today", SCHEMA, NOW)
+    assert isinstance(answer, Understood)
+    assert "rowan" in answer.explanation
+
+
+def test_a_name_behind_a_word_is_the_column_s_value() -> None:
+    assert ("repo", "eq", "kettle/site") in conditions("events of the repository kettle/site today")
+
+
+def test_a_log_s_name_may_stand_within_a_phrase() -> None:
+    assert conditions("deleted Acme code repositories today") == [("action", "eq", "repo.destroy")]
+
+
+@pytest.mark.parametrize("said", ["sign-ins", "signins", "logons", "signing in", "log-ons"])
+def test_signing_in_is_logging_in(said: str) -> None:
+    log_type = LogType(name="acme.door", title="Acme door", columns=(Column(path="x"),), views=("auth",))
+    answer = parse(f"show {said} today", Schema.of([log_type], {log_type.table}), NOW)
+    assert isinstance(answer, Understood)
+    assert answer.plan.filters == (Compare(field="m_action", value="login"),)
+
+
+def test_bounds_of_numbers_are_conditions() -> None:
+    asked = ({"phrases": ["medium thing"], "when": {"level": ">=4 <7"}},)
+    log_type = LogType.model_validate({**CODE.model_dump(), "asked": asked})
+    answer = parse("medium things today", Schema.of([log_type], {log_type.table}), NOW)
+    assert isinstance(answer, Understood)
+    assert answer.plan.filters == (
+        Compare(field="level", op="ge", value=4),
+        Compare(field="level", op="lt", value=7),
+    )

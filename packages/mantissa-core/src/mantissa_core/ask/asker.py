@@ -149,7 +149,7 @@ class Asker:
                 if first.result is None:
                     return first.answer
                 ready = resolved(plan, first.result.rows.to_pylist(), self._places)
-                plan, table = ready.plan, Table(table.name, table.columns, ready.countries)
+                plan, table = ready.plan, Table(table.name, table.columns, table.telling, ready.countries)
                 answer = replace(answer, assumptions=(*answer.assumptions, *ready.told))
                 terms = replace(terms, confirm=_agreed)
             answer = replace(answer, sql=compile_plan(_cited(plan, table, more), table))

@@ -13,9 +13,9 @@ from sqlglot import exp
 
 from mantissa_core.errors import QueryError
 
-from .plan import Baseline, Compare, Period, Plan
+from .plan import COUNTRY, Baseline, Compare, Period, Plan
 from .sql import sequence
-from .sql.columns import COUNTRY, TIME, Dialect, Table, column, named, ordered, table_of, within
+from .sql.columns import TIME, Dialect, Table, column, named, ordered, table_of, within
 from .sql.conditions import compared, condition, prefixes
 from .sql.countries import with_countries
 from .sql.measures import grouped, measured, spread
@@ -64,7 +64,7 @@ def listed(plan: Plan, table: Table) -> tuple[str, ...]:
     """The columns that a list shows."""
     if plan.sequence:
         return sequence.shown(plan, plan.sequence)
-    return plan.select or tuple(each for each in LISTED if each in table.columns)
+    return plan.select or (*(each for each in LISTED if each in table.columns), *table.telling)
 
 
 def _measured(plan: Plan, table: Table, dialect: Dialect) -> exp.Select:

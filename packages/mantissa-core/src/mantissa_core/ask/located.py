@@ -12,8 +12,7 @@ from datetime import timedelta
 
 from mantissa_core.errors import QueryError
 
-from .plan import All, Any, Compare, Filter, Group, Measure, Not, Plan
-from .sql.columns import ADDRESS, COUNTRY
+from .plan import ADDRESS, COUNTRY, All, Any, Compare, Filter, Group, Measure, Not, Plan
 
 MOST_ADDRESSES = 5_000
 """Different addresses that are looked up for one question."""

@@ -20,6 +20,8 @@ Bucket = Literal["minute", "hour", "day", "week", "month"]
 MOST_ROWS = 10_000
 DAY = 86_400
 """Seconds."""
+ADDRESS, COUNTRY = "m_src_ip", "m_src_country"
+"""A source address, and its country, which no table has: see :mod:`.located`."""
 FIRST_TIME, THEN_TIME, PAIRS, LAST_BEFORE = "first_time", "then_time", "pairs", "last_before"
 """Columns of the results of sequences, and of who was silent."""
 
@@ -247,13 +249,12 @@ class Plan(_Model):
 
 def _asks_places(filter_: Filter) -> bool:
     match filter_:
-        case Located():
-            return True
+        case Compare():
+            return filter_.field == COUNTRY
         case All() | Any():
             return any(map(_asks_places, filter_.of))
         case Not():
             return _asks_places(filter_.of)
-    return False
 
 
 def results_of(plan: Plan) -> list[str]:

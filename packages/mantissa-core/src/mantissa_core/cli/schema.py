@@ -13,6 +13,9 @@ from .output import paragraph, plural, print_json, say, table
 if TYPE_CHECKING:
     from mantissa_core.ask.schema import SchemaTable
 
+_JOINED = ("m_user", "m_src_ip", "m_dst_ip", "m_target", "m_any_ip", "m_any_user", "m_any_resource")
+"""Columns by which rows of different tables belong together."""
+
 
 @click.group("schema", cls=Group)
 def command() -> None:
@@ -75,6 +78,8 @@ def search(session: Session, words: tuple[str, ...], limit: int) -> None:
 
 
 def _columns(shown: SchemaTable) -> None:
+    from mantissa_core.ask.parse.quantities import is_amount
+
     say(f"{shown.name}: {shown.title}")
     if shown.description:
         paragraph(shown.description)
@@ -86,6 +91,13 @@ def _columns(shown: SchemaTable) -> None:
         for each in shown.columns.values()
     ]
     table(["COLUMN", "TYPE", "ASKED FOR AS", "ABOUT"], rows)
+    if shown.asked:
+        say("\nEvents that can be asked for by a phrase, such as these, and with other verbs of the same meaning:")
+        paragraph(", ".join(each.phrases[0] for each in shown.asked) + ".")
+    if amounts := [each.name for each in shown.columns.values() if is_amount(each)]:
+        paragraph(f"Amounts, to be added up, averaged or ranked: {', '.join(amounts)}.")
+    joined = [each for each in _JOINED if each in shown.columns]
+    paragraph(f"The same in every log, to look things up across them: {', '.join(joined)}.")
 
 
 def _about(description: str, values: list[str]) -> str:

@@ -224,6 +224,7 @@ class AskedEvent(_Model):
     """Conditions by path: a value, a list of values, ``null`` for absent, ``"*"`` for present.
 
     A text that begins or ends with ``*`` is the end, the beginning or a part of the value: ``protected_branch.*``.
+    Of numbers a text can be bounds: ``">=4 <7"``.
     """
 
 

@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from mantissa_core.ask.compile import LISTED
+from mantissa_core.ask.plan import COUNTRY, Baseline, Bucket, Compare, Filter, Group, Measure, Not, Order, Period, Plan
 from mantissa_core.ask.plan import Any as AnyOf
-from mantissa_core.ask.plan import Baseline, Bucket, Compare, Filter, Group, Measure, Not, Order, Period, Plan
 from mantissa_core.ask.schema import Schema, SchemaTable
-from mantissa_core.ask.sql.columns import COUNTRY
 
 from .amounts import BOUNDS, RANKED, ROWS, Amounts
 from .outcomes import outcomes_apart
@@ -240,6 +239,8 @@ class Builder:
         if "count" in frames and not frames & {"top", "fewest"}:
             counted = [each for each in mentions if each not in grouped and each.name not in ROWS]
             counted = [each for each in counted if each.after in ("count", "distinct", "number")] or counted
+            if {"times", "often", "frequently"} & {each.lower() for each in self._slots.phrases}:
+                counted = []  # how often people did it, not how many they are
             if "each" in frames and not grouped and counted and counted[0].after not in ("count", "distinct"):
                 return self.groups(table, counted[:1], buckets), (Measure(),)  # countries, and how many from each
             if counted and counted[0].after == "" and not counted[0].name.startswith("m_"):

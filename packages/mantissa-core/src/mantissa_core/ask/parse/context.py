@@ -79,6 +79,6 @@ def _without(question: str, found: Sequence[Found]) -> str:
 
 def _corrected(pieces: list[Token], unknown: Sequence[str], lexicon: Lexicon) -> tuple[list[Token], bool]:
     """The pieces, unknown words replaced by those that they are slips of."""
-    right = {each: close for each in unknown[:3] if (close := near(each, lexicon.words))}
+    right = {each: close for each in unknown[:3] if (close := near(each, lexicon.beginning_as(each)))}
     read = [Token(right[each.text], "word", (right[each.text],)) if each.text in right else each for each in pieces]
     return read, bool(right)

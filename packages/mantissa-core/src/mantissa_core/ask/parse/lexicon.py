@@ -10,6 +10,7 @@ from typing import Any, Literal
 from mantissa_core.ask.plan import Compare, Filter
 from mantissa_core.ask.schema import Schema, SchemaTable
 
+from .spelling import as_login
 from .tokens import Token, tokens
 from .verbs import Verbs
 from .words import general_words
@@ -29,6 +30,10 @@ _SPOKEN = ("word", "name", "api", "number")
 """Kinds of tokens that phrases are made of."""
 _ACTIVE = frozenset({("make",), ("take",), ("see",), ("find",), ("use",), ("run",), ("give",), ("put",), ("get",)})
 """Behind a noun these are what it does, not what is done to it: "which users make…"."""
+_SMALL = frozenset(
+    {"from", "to", "when", "who", "why", "what", "where", "how", "recorded", "received", "detected", "query"}
+)
+"""Words that mean too much to mean a column."""
 NAMED = "named"
 """Told of a source by a name of its own."""
 _SIGN_INS = re.compile(r"\S (?:logins?|sign-?ins?)$", re.IGNORECASE)
@@ -60,6 +65,7 @@ class Lexicon:
     """Phrases of events as they were written, by their words."""
     _beginnings: set[tuple[str, ...]] = field(default_factory=set)
     _by_word: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
+    _by_initial: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, schema: Schema) -> Lexicon:
@@ -71,7 +77,7 @@ class Lexicon:
 
     def add(self, phrase: str, meaning: Meaning) -> None:
         """One more meaning of a phrase."""
-        key = tuple(word for token in tokens(phrase) for word in token.words)
+        key = tuple(word for token in tokens(as_login(phrase)) for word in token.words or (token.text,))
         meanings = self.entries.setdefault(key, [])
         self.words |= set(key)
         self._beginnings |= {key[:length] for length in range(1, len(key) + 1)}
@@ -79,6 +85,13 @@ class Lexicon:
             meanings.append(meaning)
         if key and meaning.kind == "event":
             self.events.setdefault(key, phrase)
+
+    def beginning_as(self, word: str) -> Sequence[str]:
+        """Every word of every phrase that has the first letter of this one."""
+        if not self._by_initial:
+            for each in self.words:
+                self._by_initial.setdefault(each[:1], []).append(each)
+        return self._by_initial.get(word[:1].lower(), ())
 
     def events_with(self, word: str) -> Sequence[tuple[str, ...]]:
         """The phrases of events that have this word."""
@@ -99,9 +112,23 @@ class Lexicon:
             inner, length = self._phrase(at[begin:])
             if begin + length > best[1] and any(each.kind == "event" for each in inner):
                 head, taken = self._phrase(at[:begin])
+                if not head:
+                    break  # "[rdp connections] blocked", not "rdp [connections blocked]"
                 # "new buckets that were set up": made is new
                 return (inner, begin + length) if any(each.value == "rare" for each in head) else (head, taken)
         return best
+
+    def sources_first(self, pieces: Sequence[Token]) -> list[Token]:
+        """The tokens, those that name a log before the others."""
+        sources: list[Token] = []
+        others: list[Token] = []
+        at = 0
+        while at < len(pieces):
+            meanings, length = self.longest(list(pieces[at:]))
+            named = bool(meanings) and all(each.kind == "source" for each in meanings)
+            (sources if named else others).extend(pieces[at : at + (length or 1)])
+            at += length or 1
+        return sources + others
 
     def _phrase(self, at: list[Token]) -> tuple[list[Meaning], int]:
         ways = (self._walk(at, frozenset()), self._walk(at, _FILLERS), self._verb_first(at), self._verb_last(at))
@@ -223,10 +250,16 @@ def _tables(schema: Schema) -> Iterator[tuple[str, Meaning]]:
         for column in table.columns.values():
             if column.name in _BOOKKEEPING:
                 continue
-            for phrase in (column.name, *column.synonyms):
+            for phrase in filter(_means_a_column, (column.name, *column.synonyms)):
                 yield phrase, Meaning("field", column.name, only, column.description)
         for asked in table.asked:
             yield from ((phrase, Meaning("event", asked.filters, only)) for phrase in asked.phrases)
+
+
+def _means_a_column(phrase: str) -> bool:
+    """Not "from", which is everywhere, nor "bytes in", of which the end may belong to what follows."""
+    words = phrase.lower().replace("_", " ")
+    return words not in _SMALL and words.rpartition(" ")[2] not in ("in", "on", "of", "to", "from")
 
 
 def _sources(table: SchemaTable, only: frozenset[str]) -> Iterator[tuple[str, Meaning]]:

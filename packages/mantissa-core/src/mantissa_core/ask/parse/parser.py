@@ -30,14 +30,18 @@ from .words import general_words
 
 LONGEST = 1_000
 """Characters of a question."""
+_SEND = (
+    r"send(?!\s+(?:me|us)\s+(?:the|a|an|all)\s+(?:full\s+|complete\s+)?(?:list|names|number|count|overview|summary)\b)"
+)
+"""To send is to do something; to send me a list is to show one."""
 _CHANGES = re.compile(
     r"^\W*(?:please\s+|can you\s+|could you\s+)?(?:delete|drop|remove|purge|wipe|erase|truncate|update|insert|alter|"
-    r"disable|block|kill|revoke|reset|grant|create|run|execute|send|email)\b(?!\s+of\b)",
+    rf"disable|block|kill|revoke|reset|grant|create|run|execute|{_SEND}|email)\b(?!\s+of\b)",
     re.IGNORECASE,
 )
 _THEN_CHANGES = re.compile(
     r"\b(?:and|then|also|please)\s+(?:then\s+|also\s+|please\s+)*(?:delete|drop|remove|purge|wipe|erase|truncate|update|"
-    r"disable|block|kill|revoke|reset|grant|send|email|mail)\s+(?:the|all|them|it|that|this|those|these|every|me|us)\b",
+    rf"disable|block|kill|revoke|reset|grant|{_SEND}|email|mail)\s+(?:the|all|them|it|that|this|those|these|every|me|us)\b",
     re.IGNORECASE,
 )
 _ORDERS = re.compile(

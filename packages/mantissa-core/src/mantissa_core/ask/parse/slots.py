@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from mantissa_core.ask.plan import COUNTRY, Compare, Filter, Not
 from mantissa_core.ask.plan import Any as AnyOf
-from mantissa_core.ask.plan import Compare, Filter, Not
-from mantissa_core.ask.sql.columns import COUNTRY
 
 from .lexicon import NAMED, Lexicon, Meaning
 from .tokens import Token
@@ -17,8 +16,12 @@ _NAMING = frozenset({"user", "by", "each", "not", "for", "account", "person", "d
 """Words after which an unknown word is somebody's name."""
 _REGION = re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov)?-[a-z]+-\d")
 _PRIORITY = ("event", "service", "user", "source", "frame", "outcome", "country", "field", "stop", "thing")
+_ROWS = (("event",), ("request",), ("activity",), ("operation",))
+"""Words for the rows themselves, whatever column goes by them, too."""
 _NO_NAME = ("ed", "ing", "tion", "ment", "ly", "ness", "able")
 """Endings of words that are nobody's name."""
+_ALL = frozenset({"everything", "anything", "something", "that", "all", "what"})
+"""After these, and before "did", an unknown word is somebody's name."""
 _SMALL = frozenset((each,) for each in ("from", "to", "by", "in", "on", "at", "of", "for", "with"))
 """Words that are a column's name in a source that is named, and else what they are everywhere."""
 _AHEAD = 16
@@ -37,6 +40,8 @@ class Mention:
     after: str
     by_table: tuple[tuple[str, str], ...] = ()
     """What it is called in each of them, where that differs."""
+    first: bool = False
+    """Whether the question begins with it."""
 
 
 @dataclass(slots=True)
@@ -60,6 +65,8 @@ class Slots:
     unknown: list[str] = field(default_factory=list)
     choices: list[tuple[tuple[Meaning, ...], bool]] = field(default_factory=list)
     """Events that several logs have, each in its own way, and whether they are excluded: the table decides."""
+    pieces: int = 0
+    """In how many pieces it was read: the fewer, the more was said by each."""
     joined: bool = False
     """Whether there is an "and" or "or" in it."""
 
@@ -85,11 +92,19 @@ class Reader:
         self._lexicon, self._calls, self._numbers = lexicon, calls, numbers
 
     def read(self, pieces: Sequence[Token]) -> Slots:
-        """Sort the pieces. ``calls`` are the tables that have ``eventName``, ``numbers`` the columns that hold some."""
+        """Sort the pieces. ``calls`` are the tables that have ``eventName``, ``numbers`` the columns that hold some.
+
+        Where a log is named, phrases mean what they mean in it; and where its name parts a phrase ("deleted GitHub
+        repositories"), it is read as if it came first.
+        """
         known: dict[int, tuple[list[Meaning], int]] = {}
         slots = self._read(pieces, None, known)
-        named = frozenset.intersection(*slots.sources) if slots.sources else None
-        return self._read(pieces, named, known) if named else slots  # what a phrase means in the sources that are named
+        if not (named := frozenset.intersection(*slots.sources) if slots.sources else None):
+            return slots
+        slots = self._read(pieces, named, known)
+        if (arranged := self._lexicon.sources_first(pieces)) == list(pieces):
+            return slots
+        return min(slots, self._read(arranged, named, {}), key=lambda each: (len(each.unknown), each.pieces))
 
     def _read(
         self, pieces: Sequence[Token], tables: frozenset[str] | None, known: dict[int, tuple[list[Meaning], int]]
@@ -99,12 +114,14 @@ class Reader:
             if at not in known:
                 known[at] = self._lexicon.longest(list(pieces[at : at + _AHEAD]))
             meanings, length = known[at]
+            slots.pieces += 1
+            meanings = self._before_name(meanings, pieces[at + length : at + length + 1])
             if tables:
                 there = [each for each in meanings if not each.tables or each.kind == "source" or each.tables & tables]
                 meanings = there or meanings
             if length == 1 and pieces[at].words in _SMALL and not (tables and meanings and meanings[0].tables):
                 meanings = [each for each in meanings if each.kind != "field"]
-            if pieces[at].kind == "number" and self._ranks(pieces[at + 1 :]):
+            if pieces[at].kind == "number" and after != "field" and self._ranks(pieces[at + 1 :]):
                 slots.numbers.append(("top", int(pieces[at].text)))
                 at += 1
                 continue
@@ -112,17 +129,34 @@ class Reader:
                 after, negated = self._phrase(slots, meanings, negated, after, pieces[at + length - 1], length == 1)
                 at += length
                 continue
+            if after in _ALL and pieces[at].kind == "word" and _says(pieces[at + 1 : at + 2], "did"):
+                _add(slots, named_user(pieces[at].text), negated)  # everything that amara did
+                at += 1
+                continue
             after, negated = self._value(slots, pieces[at], negated, after)
             at += 1
+        if slots.mentions and slots.mentions[0].first:
+            slots.frames.append("list")  # "verbs used by…" asks for the verbs
         return slots
+
+    def _before_name(self, meanings: list[Meaning], following: Sequence[Token]) -> list[Meaning]:
+        """In front of a name that nothing is called by, a word means the column: "the bucket acme-invoices"."""
+        fields = [each for each in meanings if each.kind == "field"]
+        if not (fields and following):
+            return meanings
+        name = following[0]
+        odd = name.kind in ("name", "quoted") or (name.kind == "word" and re.search(r"[-_./]", name.text) is not None)
+        return fields if odd and not self._lexicon.longest([name])[0] else meanings
 
     def _phrase(
         self, slots: Slots, meanings: Sequence[Meaning], negated: bool, after: str, last: Token, single: bool
     ) -> tuple[str, bool]:
         """Note what a phrase means; of several meanings the one that says most. Returns what it was, for the next."""
         fields = [each for each in meanings if each.kind == "field"]
-        if single and last.words == ("event",) and after not in ("each", "top", "fewest"):
+        if single and last.words in _ROWS and after not in ("each", "top", "fewest"):
             fields, meanings = [], [Meaning("stop", None)]  # rows, not what they are called
+        if single and last.text.lower() == "times":
+            fields = []  # how often, not when
         meaning = min(meanings, key=lambda each: _PRIORITY.index(each.kind))
         if fields and (
             meaning.kind == "field"
@@ -133,7 +167,8 @@ class Reader:
             native = [each for each in fields if slots.sources and each.tables == slots.sources[-1]]
             own = [each for each in native if not str(each.value).startswith("m_")]
             fields = own if own and last.words == ("account",) else fields
-            slots.mentions.append(_mention(fields, "each" if beside else after))
+            first = not (slots.filters or slots.mentions or set(slots.frames) - {"rare"})
+            slots.mentions.append(replace(_mention(fields, "each" if beside else after), first=first))
             return "field", negated
         alike = [each for each in meanings if each.kind == meaning.kind]
         match meaning.kind:
@@ -245,6 +280,10 @@ def named_user(name: str, *, in_arns: bool = True) -> Filter:
 def _own(meanings: Sequence[Meaning]) -> tuple[Meaning, ...]:
     """Meanings that hold for some tables each; none where one of them holds for every table."""
     return tuple(meanings) if all(each.tables for each in meanings) else ()
+
+
+def _says(pieces: Sequence[Token], word: str) -> bool:
+    return bool(pieces) and pieces[0].text.lower() == word
 
 
 def _add(slots: Slots, filter_: Filter, negated: bool) -> None:

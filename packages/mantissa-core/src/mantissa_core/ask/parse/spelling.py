@@ -34,6 +34,23 @@ _SHORTEST = 7
 """Shorter words have too many neighbours to be corrected."""
 
 
+_SIGN_IN = tuple(
+    (re.compile(pattern, re.IGNORECASE), written)
+    for pattern, written in (
+        (r"\b(?:signed|logged)[- ]?on\b|\bsigned[- ]?in(?:to)?\b", "logged in"),
+        (r"\bsign(?:ing)?[- ]?(?:in|on)\b|\blog[- ]?on\b|\bsigns (?:in|on)\b", "login"),
+        (r"\bsign[- ]?(?:in|on)s\b|\blog[- ]?ons\b", "logins"),
+    )
+)
+
+
+def as_login(text: str) -> str:
+    """Signing in and logging on are logging in."""
+    for pattern, written in _SIGN_IN if "sign" in text.lower() or "on" in text.lower() else ():
+        text = pattern.sub(written, text)
+    return text
+
+
 def written_out(question: str, short: Mapping[str, str]) -> str:
     """The question with its shorthand (``short``), signs and numbers in words written out. Quoted texts stay."""
     pieces = re.split(r'("[^"]*"|`[^`]*`)', question)
@@ -44,7 +61,7 @@ def _written(text: str, short: Mapping[str, str]) -> str:
     for pattern, written in _SIGNS:
         text = pattern.sub(written, text)
     text = _NUMBER.sub(lambda found: str(_NUMBERS[found[0].lower()]), text)
-    return _words(tuple(short)).sub(lambda found: short[found[0].lower()], text)
+    return as_login(_words(tuple(short)).sub(lambda found: short[found[0].lower()], text))
 
 
 @cache

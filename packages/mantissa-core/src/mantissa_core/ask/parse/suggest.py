@@ -19,8 +19,8 @@ EXAMPLES = (
     "when was the last time root was used?",
 )
 """Questions that are understood, to begin with."""
-_MOST = 4
-_TRIED = 8
+_MOST = 3
+_TRIED = 5
 """Candidates that are read at most."""
 _USUAL = "in the last 7 days"
 _DANGLING = re.compile(
@@ -35,8 +35,8 @@ def suggestions(
 ) -> tuple[str, ...]:
     """Questions near this one, the nearest first. ``when`` is the time that it names; ``understood`` reads one."""
     tried = islice(dict.fromkeys(_candidates(question, when or _USUAL, abstained, lexicon)), _TRIED)
-    near_ones = [each for each in tried if understood(each)][:_MOST]
-    return tuple(near_ones) or tuple(each for each in EXAMPLES if understood(each))
+    near_ones = tuple(islice((each for each in tried if understood(each)), _MOST))
+    return near_ones or tuple(each for each in EXAMPLES if understood(each))
 
 
 def _candidates(question: str, when: str, abstained: Abstained, lexicon: Lexicon) -> Iterator[str]:
@@ -45,7 +45,7 @@ def _candidates(question: str, when: str, abstained: Abstained, lexicon: Lexicon
         yield f"{asked} in {source}"
     corrected = asked
     for word in abstained.unknown:
-        if close := near(word, lexicon.words, 0.8, 4):
+        if close := near(word, lexicon.beginning_as(word), 0.8, 4):
             corrected = _with(corrected, re.escape(word), close)
     if corrected != asked:
         yield corrected

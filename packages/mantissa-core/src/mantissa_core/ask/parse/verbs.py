@@ -44,9 +44,12 @@ class Verbs:
         """Of ``words.yaml``: by participle the verbs that mean it, each in its forms ("take_away took_away")."""
         forms: dict[tuple[str, ...], tuple[str, ...]] = {}
         for means, verbs in lines.items():
-            for form in (each for verb in verbs for each in verb.split()):
-                words = tuple(stem(each) for each in form.split("_"))
-                forms[words] = tuple(dict.fromkeys((*forms.get(words, ()), means)))
+            for verb in verbs:
+                for form in verb.split():
+                    words = tuple(stem(each) for each in form.split("_"))
+                    known = forms.get(words, ())
+                    own = means in verb.split()  # wiping is "wiped" before it is "deleted"
+                    forms[words] = tuple(dict.fromkeys((means, *known) if own else (*known, means)))
         return cls(forms)
 
     @classmethod

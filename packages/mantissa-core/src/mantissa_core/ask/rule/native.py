@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mantissa_core.ask.plan import All, Any, Compare, Filter, Not, Scalar
-from mantissa_core.ask.sql.columns import COUNTRY
+from mantissa_core.ask.plan import COUNTRY, All, Any, Compare, Filter, Not, Scalar
 from mantissa_core.model.log_type import INDICATORS, SCALARS, Case, LogType, OverlayRule, parse_path
 
 from .draft import CannotSay

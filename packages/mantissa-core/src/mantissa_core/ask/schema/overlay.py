@@ -32,7 +32,7 @@ COLUMNS: Mapping[str, Words] = {
     ),
     "m_src_ip": Words(
         "From which address.",
-        ("ip", "ip address", "address", "source ip", "source address", "src ip", "client ip", "origin"),
+        ("ip", "ip address", "address", "source ip", "source address", "src ip", "client ip", "origin", "talker"),
     ),
     "m_dst_ip": Words("To which address.", ("destination ip", "destination", "destination address", "dst ip")),
     "m_action": Words("What was done, in the same words for every source.", ("action", "activity", "kind of event")),

@@ -13,8 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 from mantissa_core.ask.compile import Table
-from mantissa_core.ask.plan import Compare
-from mantissa_core.ask.sql.columns import ADDRESS, COUNTRY
+from mantissa_core.ask.plan import ADDRESS, COUNTRY, Compare, Op
 from mantissa_core.errors import QueryError
 from mantissa_core.lake import views
 from mantissa_core.lake.types import OVERLAY, PARTITION, stored_as, stored_type
@@ -23,6 +22,9 @@ from mantissa_core.model.log_type import Case, LogType, MappedValue, parse_path
 from . import overlay
 
 _WORD = re.compile(r"[a-z0-9]+")
+_BOUND = re.compile(r"([<>]=?)\s*(\d+(?:\.\d+)?)")
+_BOUNDS = re.compile(rf"{_BOUND.pattern}(?:\s+{_BOUND.pattern})*")
+_SIGNS: Mapping[str, Op] = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class SchemaTable:
     asked: tuple[AskedEvent, ...] = ()
     actions: tuple[str, ...] = ()
     """What its ``m_action`` may hold."""
+    telling: tuple[str, ...] = ()
+    """Columns that tell what kind of event a row is."""
 
     @property
     def is_view(self) -> bool:
@@ -65,7 +69,7 @@ class SchemaTable:
 
     def table(self) -> Table:
         """As plans are compiled with it."""
-        return Table(self.name, {name: each.type for name, each in self.columns.items()})
+        return Table(self.name, {name: each.type for name, each in self.columns.items()}, self.telling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,7 @@ def _table(log_type: LogType) -> SchemaTable:
         (log_type.name,),
         tuple(_asked(log_type)),
         tuple(sorted(set(_actions(log_type)))),
+        tuple(log_type.by_path[parse_path(path)].column for path in log_type.cluster),
     )
 
 
@@ -185,7 +190,16 @@ def _located(table: SchemaTable) -> SchemaTable:
 def _asked(log_type: LogType) -> Iterator[AskedEvent]:
     for each in log_type.asked:
         columns = ((log_type.by_path[parse_path(path)].column, value) for path, value in each.when.items())
-        yield AskedEvent(each.phrases, tuple(_condition(column, value) for column, value in columns))
+        filters = (condition for column, value in columns for condition in _conditions(column, value))
+        yield AskedEvent(each.phrases, tuple(filters))
+
+
+def _conditions(column: str, value: str | bool | int | tuple[str, ...] | None) -> Iterator[Compare]:
+    if isinstance(value, str) and _BOUNDS.fullmatch(value):
+        for sign, number in _BOUND.findall(value):
+            yield Compare(field=column, op=_SIGNS[sign], value=float(number) if "." in number else int(number))
+    else:
+        yield _condition(column, value)
 
 
 def _condition(column: str, value: str | bool | int | tuple[str, ...] | None) -> Compare:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -13,19 +13,23 @@ from mantissa_core.errors import QueryError
 
 Dialect = Literal["duckdb", "athena", "bigquery", "tsql"]
 TIME, PARTITION = "m_time", "dt"
-ADDRESS, COUNTRY = "m_src_ip", "m_src_country"
-"""A source address, and its country, which no table has: see :mod:`mantissa_core.ask.located`."""
 
 
 class Table:
-    """A table or view that may be asked: its columns with their SQL types (``VARCHAR``, ``VARCHAR[]``, ``BIGINT``…)."""
+    """A table or view that may be asked: its columns with their SQL types (``VARCHAR``, ``VARCHAR[]``, ``BIGINT``…).
+
+    ``telling`` are columns that a list shows besides those that every table has: what kind of event it is.
+    ``countries`` are addresses by country, for ``m_src_country``: nobody's is known without them.
+    """
 
     def __init__(
-        self, name: str, columns: Mapping[str, str], countries: Mapping[str, Iterable[str]] | None = None
+        self,
+        name: str,
+        columns: Mapping[str, str],
+        telling: Sequence[str] = (),
+        countries: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
-        self.name, self.columns = name, columns
-        self.countries = countries or {}
-        """Addresses by country, for ``m_src_country``: nobody's is known without them."""
+        self.name, self.columns, self.telling, self.countries = name, columns, tuple(telling), countries or {}
 
     def type_of(self, column: str) -> str:
         """The SQL type.

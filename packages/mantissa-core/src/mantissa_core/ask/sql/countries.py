@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from sqlglot import exp
 
-from mantissa_core.ask.plan import Period, Plan
+from mantissa_core.ask.plan import ADDRESS, COUNTRY, Period, Plan
 
-from .columns import ADDRESS, COUNTRY, Table, column, quoted, table_of, within
+from .columns import Table, column, quoted, table_of, within
 
 
 def with_countries(query: exp.Select, plan: Plan, table: Table, countries: Mapping[str, Iterable[str]]) -> None:
