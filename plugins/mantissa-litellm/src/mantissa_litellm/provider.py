@@ -17,7 +17,7 @@ from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model import Completion, Piece, Prompt
 from pydantic import Field, HttpUrl, SecretStr
 
-from .sdk import litellm, stream_client
+from .sdk import litellm, no_shared_clients, stream_client
 
 _SCHEMA_REFUSED = (400, 404, 422)
 _STOPPED = {"length": "truncated", "content_filter": "declined"}
@@ -96,7 +96,8 @@ class LiteLLM:
             asked, form = prompt, _named(schema) if schema is not None else {}
             if schema is not None and not self._knows_schemas:
                 asked, form = with_schema_told(prompt, schema), _OBJECT
-            with closing(stream_client(self.config.timeout)) if self._has_own_client else nullcontext() as client:
+            own = closing(stream_client(self.config.timeout)) if self._has_own_client else nullcontext()
+            with no_shared_clients(), own as client:
                 try:
                     chunks = self._chat(asked, {**form, **_STREAMED, **({"client": client} if client else {})})
                     arriving = self._within_bounds(chunks)

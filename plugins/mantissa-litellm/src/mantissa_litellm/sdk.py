@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _QUIET = {
@@ -38,13 +39,26 @@ def litellm() -> Any:
         return library
 
 
+@contextmanager
+def no_shared_clients() -> Iterator[None]:
+    """For a stream: litellm shares no client between it and other calls.
+
+    A stream that broke off is collected as garbage some time later; where that happens while its client begins another
+    call, the client takes its own lock a second time and hangs for ever.
+    """
+    library = litellm()
+    library.in_memory_llm_clients_cache.flush_cache()
+    try:
+        yield
+    finally:
+        library.in_memory_llm_clients_cache.flush_cache()
+
+
 def stream_client(seconds: float) -> Any:
     """A client of litellm's own kind for one stream, each of whose reads ends after so many seconds. Close it.
 
-    The client that litellm shares between calls waits for Gemini's streams without end; and a stream that broke off and
-    is collected as garbage while that client begins another call takes its lock a second time, which hangs for ever.
-    litellm also says of every chunk of Gemini's that it is the last: ``ended`` is true once the vendor said how the
-    answer ended.
+    litellm's own waits for Gemini's streams without end. It also says of every chunk of Gemini's that it is the last:
+    ``ended`` is true once the vendor said how the answer ended.
     """
     litellm()
     handler: Any = importlib.import_module("litellm.llms.custom_httpx.http_handler").HTTPHandler
