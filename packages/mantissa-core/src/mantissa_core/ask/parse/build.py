@@ -269,7 +269,8 @@ class Builder:
     def _selected(self, table: SchemaTable, frames: set[str]) -> tuple[str, ...]:
         """What a list shows besides the usual: the amounts that it is ordered by, or that have a bound."""
         more = self._amounts(table).listed(frames)
-        return (*(each for each in LISTED if each in table.columns), *more) if more else ()
+        shown = (*(each for each in LISTED if each in table.columns), *table.telling, *more)
+        return tuple(dict.fromkeys(shown)) if more else ()
 
     def groups(self, table: SchemaTable, mentions: Sequence[Mention], buckets: Sequence[str]) -> tuple[Group, ...]:
         """A stretch of time, then the columns."""
