@@ -17,7 +17,7 @@ from mantissa_core.testing.llm_provider import FakeOpenAI
 
 from .conftest import NOW
 
-QUESTION = "what volume of identity happenings transpired?"
+QUESTION = "how lopsided are the identity happenings?"
 SECRET = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
 SHARE = "SELECT m_user, count(*) / sum(count(*)) OVER () AS share FROM auth GROUP BY m_user ORDER BY share DESC, m_user"
 
@@ -245,19 +245,19 @@ def test_a_follow_up_on_sql_abstains_clearly_where_no_model_may_write_it(
 
 def test_the_sql_before_is_not_sent_where_a_table_of_it_may_not_be_seen_any_more(siem: Runtime, model: Model) -> None:
     model.drafts = [{"sql": "SELECT count(*) AS n FROM aws_cloudtrail"}]
-    siem.ask("what volume of cloudtrail happenings transpired?", user="noor", conversation="new")
+    siem.ask("how lopsided are the cloudtrail happenings?", user="noor", conversation="new")
     model.drafts = [{"refusal": "no"}]
-    siem.ask("what volume of those transpired?", user="noor", conversation="last", allowed={"okta_system"})
+    siem.ask("how lopsided are those?", user="noor", conversation="last", allowed={"okta_system"})
     assert len(model.requests) == 2
     assert "aws_cloudtrail" not in model.requests[-1].body.decode()
 
 
 def test_what_is_sent_holds_no_table_that_may_not_be_seen_no_row_and_no_secret(siem: Runtime, model: Model) -> None:
     model.drafts = [{"sql": f"SELECT m_user FROM auth WHERE m_user = '{SECRET}'", "time": "this week"}]
-    question = f"what volume of {SECRET} happenings of cloudtrail buckets transpired?"
+    question = f"how lopsided are {SECRET} happenings of cloudtrail buckets?"
     assert siem.ask(question, user="noor", conversation="new", allowed={"okta_system"}).raw_sql
     model.drafts = [{"sql": "SELECT nonsense FROM auth"}, {"refusal": "no"}]
-    siem.ask("what volume of those transpired?", user="noor", conversation="last", allowed={"okta_system"})
+    siem.ask("how lopsided are those?", user="noor", conversation="last", allowed={"okta_system"})
     sent = b"".join(each.body for each in model.requests).decode()
     assert len(model.requests) == 3
     assert "okta_system" in sent

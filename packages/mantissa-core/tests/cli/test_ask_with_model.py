@@ -16,7 +16,7 @@ from rich.progress import Progress, TextColumn
 
 from .conftest import documents, write_lines
 
-QUESTION = "what volume of acme happenings transpired?"
+QUESTION = "how lopsided are the acme happenings?"
 
 
 @pytest.fixture
