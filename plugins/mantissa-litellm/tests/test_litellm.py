@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fake_bedrock import FakeBedrock, frame
 from fake_vertex import MODEL, REGION, FakeVertex
-from mantissa_core.ask.presets import PRESETS
+from mantissa_core.ask.providers.presets import PRESETS
 from mantissa_core.config import load
 from mantissa_core.errors import NeedsOperator, Retry, Unusable
 from mantissa_core.hookspecs import LLMProvider

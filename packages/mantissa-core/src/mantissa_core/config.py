@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from .alert.redact.policy import Redaction
 from .alert.routing.sections import EnvironmentSection, EscalationSection, MaintenanceSection, RouteSection
 from .api_section import ApiSection
-from .ask.presets import imply
+from .ask.providers.presets import imply
 from .errors import ConfigError
 from .mcp_section import McpSection
 from .model import Severity

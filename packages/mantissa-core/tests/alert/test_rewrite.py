@@ -20,7 +20,7 @@ from mantissa_core.alert.redact.policy import SECRETS_ONLY, Redaction, strictest
 from mantissa_core.alert.redact.redactor import Redactor
 from mantissa_core.alert.rewrite import LABEL, Rewriter, Rewriting
 from mantissa_core.alert.story import story
-from mantissa_core.ask.openai_compatible import OpenAICompatible
+from mantissa_core.ask.providers.openai_compatible import OpenAICompatible
 from mantissa_core.testing.alert_sink import delivery
 from mantissa_core.testing.fake_http import Fault
 from mantissa_core.testing.llm_provider import FakeOpenAI

@@ -45,7 +45,7 @@ def run(code: str, *arguments: str) -> list[str]:
 def test_importing_all_of_ask_opens_no_connection_and_loads_no_vendors_library() -> None:
     *modules, loaded = run(BLOCKED + EVERYTHING)
     assert "mantissa_core.ask.model.planner" in modules
-    assert "mantissa_core.ask.gemini" in modules
+    assert "mantissa_core.ask.providers.gemini" in modules
     assert "NETWORK" not in modules
     assert loaded == "LOADED"
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from fake_models import FakeAnthropic, FakeAzureOpenAI, FakeGemini
-from mantissa_core.ask.anthropic import Anthropic
-from mantissa_core.ask.azure_openai import AzureOpenAI
-from mantissa_core.ask.gemini import Gemini
+from mantissa_core.ask.providers.anthropic import Anthropic
+from mantissa_core.ask.providers.azure_openai import AzureOpenAI
+from mantissa_core.ask.providers.gemini import Gemini
 from mantissa_core.testing.llm_provider import LLMProviderContract
 
 KEY = "key-of-the-tests"

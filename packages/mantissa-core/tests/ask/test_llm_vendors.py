@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from fake_models import FakeAnthropic, FakeAzureOpenAI, FakeGemini
-from mantissa_core.ask.anthropic import Anthropic
-from mantissa_core.ask.azure_openai import AzureOpenAI
-from mantissa_core.ask.gemini import Gemini
-from mantissa_core.ask.openai_compatible import OpenAICompatible
-from mantissa_core.ask.presets import PRESETS
+from mantissa_core.ask.providers.anthropic import Anthropic
+from mantissa_core.ask.providers.azure_openai import AzureOpenAI
+from mantissa_core.ask.providers.gemini import Gemini
+from mantissa_core.ask.providers.openai_compatible import OpenAICompatible
+from mantissa_core.ask.providers.presets import PRESETS
 from mantissa_core.config import load
 from mantissa_core.errors import NeedsOperator, PluginError, Retry, Unusable
 from mantissa_core.hookspecs import LLMProvider

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from mantissa_core.ask.openai_compatible import OpenAICompatible
+from mantissa_core.ask.providers.openai_compatible import OpenAICompatible
 from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.model import Prompt
 from mantissa_core.testing.fake_http import Answer, FakeHTTP, Fault

@@ -13,9 +13,9 @@ import pytest
 from mantissa_core.ask.model import Budget, Failed, Limits, Prices, Spending, plan_from_model
 from mantissa_core.ask.model.draft import Draft, schema_for
 from mantissa_core.ask.model.prompt import LONGEST, shown
-from mantissa_core.ask.openai_compatible import OpenAICompatible
 from mantissa_core.ask.parse import Abstained, Understood
 from mantissa_core.ask.plan import Baseline, Compare, Measure, Not, Period, Plan
+from mantissa_core.ask.providers.openai_compatible import OpenAICompatible
 from mantissa_core.ask.schema import Schema
 from mantissa_core.errors import QueryError
 from mantissa_core.model.log_type import Column, LogType

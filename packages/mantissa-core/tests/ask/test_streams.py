@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from fake_models import FakeAnthropic, FakeAzureOpenAI, FakeGemini
-from mantissa_core.ask.anthropic import Anthropic
-from mantissa_core.ask.azure_openai import AzureOpenAI
-from mantissa_core.ask.gemini import Gemini
-from mantissa_core.ask.openai_compatible import OpenAICompatible
-from mantissa_core.ask.pieces import listen
-from mantissa_core.ask.sse import documents
-from mantissa_core.ask.wire import Wire
+from mantissa_core.ask.providers.anthropic import Anthropic
+from mantissa_core.ask.providers.azure_openai import AzureOpenAI
+from mantissa_core.ask.providers.gemini import Gemini
+from mantissa_core.ask.providers.openai_compatible import OpenAICompatible
+from mantissa_core.ask.providers.pieces import listen
+from mantissa_core.ask.providers.sse import documents
+from mantissa_core.ask.providers.wire import Wire
 from mantissa_core.errors import NeedsOperator, Retry, Unusable
 from mantissa_core.hookspecs import LLMProvider, hookimpl
 from mantissa_core.host import Host

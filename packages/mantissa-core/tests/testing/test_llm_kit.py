@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from mantissa_core.ask.openai_compatible import OpenAICompatible
+from mantissa_core.ask.providers.openai_compatible import OpenAICompatible
 from mantissa_core.errors import NeedsOperator, Retry
 from mantissa_core.hookspecs import hookimpl
 from mantissa_core.model import Completion, Piece, Prompt

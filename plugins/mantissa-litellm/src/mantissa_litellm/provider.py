@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import httpx
 from mantissa_core import web
-from mantissa_core.ask.pieces import Heard, as_pieces, at_once, broke_off
-from mantissa_core.ask.said import Said, whole, with_data, with_schema_told
+from mantissa_core.ask.providers.pieces import Heard, as_pieces, at_once, broke_off
+from mantissa_core.ask.providers.said import Said, whole, with_data, with_schema_told
 from mantissa_core.errors import MantissaError, NeedsOperator, Retry, Unusable
 from mantissa_core.hookspecs import PluginConfig, hookimpl
 from mantissa_core.model import Completion, Piece, Prompt

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from mantissa_core.ask.parse.understood import Abstained
-from mantissa_core.ask.pieces import listen
+from mantissa_core.ask.providers.pieces import listen
 from mantissa_core.errors import MantissaError, Retry, Unusable
 from mantissa_core.model.completion import Completion, Piece, Prompt
 
