@@ -68,6 +68,24 @@ CONFIG = {
 }
 
 
+def crossed(times: int) -> str:
+    """Every combination of the five events of acme_audit, so many at a time: the guard takes no generator of rows."""
+    joins = (f"JOIN acme_audit t{number} ON t0.dt = t{number}.dt" for number in range(1, times))
+    return " ".join(["acme_audit t0", *joins])
+
+
+def numbers(count: int) -> str:
+    """A statement with the rows 0, 1, 2 … of a column n; 3,125 at most."""
+    return f"SELECT row_number() OVER () - 1 AS n FROM {crossed(5)} ORDER BY n LIMIT {count}"
+
+
+SLOW = (
+    f"WITH w AS (SELECT t0.dt, t1.key AS one, t2.key AS two FROM {crossed(8)}) "
+    "SELECT count(*) AS n FROM w x JOIN w y ON x.dt = y.dt WHERE x.one || y.two LIKE '%k1k1%'"
+)
+"""A statement that takes hours."""
+
+
 def event(number: int, verb: str = "knock", actor: str = "amara") -> dict[str, Any]:
     """An event of either log type."""
     at = f"2026-11-20T10:{number // 60 % 60:02}:{number % 60:02}Z"

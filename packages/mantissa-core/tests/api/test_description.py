@@ -17,6 +17,8 @@ from mantissa_core.api.openapi import description
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from .conftest import numbers
+
 DESCRIPTION = description()
 OPERATIONS = [(path, method) for path, methods in DESCRIPTION["paths"].items() for method in methods]
 
@@ -73,7 +75,7 @@ def described(runtime, token, patched):
 @pytest.mark.parametrize("kind", ["application/json", *FILES])
 def test_pages_and_files_keep_to_the_description(described, kind):
     schema, headers = described
-    asked = {"query": "SELECT range AS n FROM range(30)", "page_size": 10}
+    asked = {"query": numbers(30), "page_size": 10}
     started = schema["/api/query/execute"]["POST"].Case(body=asked, media_type="application/json").call(headers=headers)
     execution = started.json()["execution_id"]
     strategy = schema["/api/query/executions/{id}"]["GET"].as_strategy(generation_mode=GenerationMode.POSITIVE)

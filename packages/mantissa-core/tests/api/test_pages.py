@@ -11,9 +11,10 @@ import pytest
 from mantissa_core.api.file import accepted
 from mantissa_core.api.problem import Problem
 
+from .conftest import numbers
 from .test_queries import COUNT
 
-NUMBERS = "SELECT range AS n FROM range(2500) ORDER BY n"
+NUMBERS = numbers(2500)
 HOSTILE = (
     "SELECT '=cmd|calc' AS text, -1 AS number, [1, 2] AS list, "
     "TIMESTAMP '2026-11-20 10:00:00' AS time, 'inf'::DOUBLE AS big"

@@ -10,7 +10,7 @@ from mantissa_core.runtime import Runtime
 from mantissa_core.state.audit import trail
 from starlette.testclient import TestClient
 
-from .conftest import CONFIG, event, eventually, write_home
+from .conftest import CONFIG, SLOW, event, eventually, write_home
 
 COUNT = "count events by user since 2026-11-01"
 
@@ -60,8 +60,7 @@ def test_a_query_that_fails_says_why_when_it_is_polled(client, token):
 
 def test_a_running_query_is_cancelled(client, token):
     mine = token("analyst")
-    slow = "SELECT count(*) FROM range(10000000) a, range(1000000) b WHERE a.range * b.range % 7 = 3"
-    execution = client.post("/api/query/execute", headers=mine, json={"query": slow, "wait": False}).json()
+    execution = client.post("/api/query/execute", headers=mine, json={"query": SLOW, "wait": False}).json()
     path = f"/api/query/executions/{execution['execution_id']}"
     assert client.get(path, headers=mine).json()["status"] == "RUNNING"
     assert client.delete(path, headers=mine).json()["status"] == "CANCELLED"
@@ -184,3 +183,26 @@ def test_what_costs_much_runs_when_it_is_confirmed(costly, path, body):
     assert again["results"]
     outcomes = [each.get("status") or each.get("outcome") for each in trail(runtime.state, by="lin")]
     assert outcomes == ["needs_confirmation", "succeeded"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM range(10)",
+        "SELECT a.key FROM acme_audit a CROSS JOIN acme_audit b",
+        "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT n FROM t",
+        "DESCRIBE acme_audit",
+        "SELECT getenv('HOME') AS home",
+        "SELECT 1 AS n; DROP TABLE acme_audit",
+    ],
+)
+@pytest.mark.parametrize("wait", [True, False])
+def test_sql_passes_the_guard_for_what_somebody_else_wrote(client, token, sql, wait):
+    mine = token("analyst")
+    answer = client.post("/api/query/execute", headers=mine, json={"query": sql, "wait": wait})
+    if not wait:
+        path = f"/api/query/executions/{answer.json()['execution_id']}"
+        assert eventually(lambda: client.get(path, headers=mine).json()["status"] == "FAILED")
+        return
+    assert answer.status_code == 422
+    assert "results" not in answer.json()

@@ -12,10 +12,8 @@ from mantissa_core.runtime import Runtime
 from mantissa_core.state.audit import trail
 from starlette.testclient import TestClient
 
-from .conftest import CONFIG, eventually
+from .conftest import CONFIG, SLOW, eventually, numbers
 from .test_queries import COUNT
-
-SLOW = "SELECT count(*) FROM range(10000000) a, range(1000000) b WHERE a.range * b.range % 7 = 3"
 
 
 def told(text):
@@ -46,7 +44,7 @@ def test_each_step_of_a_question_is_told(client, token):
 
 
 def test_a_statement_is_told_and_its_rows_come_page_by_page(client, token):
-    headers, asked = token("analyst"), {"sql": "SELECT range AS n FROM range(5)", "page_size": 2}
+    headers, asked = token("analyst"), {"sql": numbers(5), "page_size": 2}
     steps = told(client.post("/query/stream", headers=headers, json=asked).text)
     assert [kind for kind, _ in steps] == ["started", "estimate", "answer"]
     answer = steps[-1][1]

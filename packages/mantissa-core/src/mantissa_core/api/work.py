@@ -112,11 +112,12 @@ def _run(
     call: Call, sql: str, parameters: Mapping[str, Any], body: Running, execution_id: str, tell: OnEvent
 ) -> Outcome:
     runtime, tables = call.runtime, call.caller.tables
-    cost = runtime.estimate(sql, parameters, allowed=tables)
+    bounded = runtime.guarded(sql, None, allowed=tables, parameters=list(parameters), max_rows=body.max_rows)
+    cost = runtime.estimate(bounded.sql, parameters, allowed=tables)
     tell(Event("estimate", {"bytes": cost.bytes, "cost": cost.usd}))
     if not body.confirm and _exceeds(call, cost):
         return unconfirmed(execution_id, sql, cost)
-    found = runtime.query(sql, parameters, max_rows=body.max_rows, allowed=tables, execution_id=execution_id)
+    found = runtime.query(bounded.sql, parameters, max_rows=body.max_rows, allowed=tables, execution_id=execution_id)
     return of_result(found, sql, cost)
 
 
