@@ -285,3 +285,57 @@ def test_a_follow_up_moves_a_sequence_and_a_silence_in_time() -> None:
         after = plan("and last week?", before)
         assert (after.sequence, after.baseline, after.filters) == (before.sequence, before.baseline, before.filters)
         assert after.period.text == "last week"
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("% of logins that failed per user", f"auth | {LOGIN} | by m_user | = share where {FAILED}"),
+        ("pct of logins that failed", f"auth | {LOGIN} | = share where {FAILED}"),
+        ("logins outside Germany, the Netherlands and the UK",
+         f"okta_system | {LOGIN} | not country in ('Germany', 'DE') | not country in ('Netherlands', 'NL')"
+         " | not country in ('United Kingdom', 'GB')"),
+        ("logins not by amara@example.com, lin@example.com or noor@example.com",
+         f"auth | {LOGIN} | not m_user eq amara@example.com | not m_user eq lin@example.com"
+         " | not m_user eq noor@example.com"),
+        ("logins from Germany but not by amara@example.com",
+         f"okta_system | {LOGIN} | not m_user eq amara@example.com | country in ('Germany', 'DE')"),
+        ("show traffic to port 3389 today", "acme_flow | dstport eq 3389"),
+        ("failed logins, any country, today", f"auth | {FAILED} | {LOGIN}"),
+    ],
+)  # fmt: skip
+def test_what_is_excluded_enumerated_or_divided_is_so_to_its_end(question: str, expected: str) -> None:
+    assert short(question) == expected
+
+
+def test_an_amount_that_is_listed_is_shown_and_nothing_is_grouped_by_it() -> None:
+    assert "bytes" in plan("show traffic to port 3389 today").select
+
+
+@pytest.mark.parametrize(
+    ("question", "rows"),
+    [
+        ("the single busiest host in the flow logs", 1),
+        ("which single user failed to log in most often?", 1),
+        ("the busiest hosts in the flow logs", 10),
+    ],
+)
+def test_the_single_one_is_one(question: str, rows: int) -> None:
+    assert plan(question).limit == rows
+
+
+def test_one_row_of_an_answer_must_be_named() -> None:
+    before = plan("top 5 users by failed logins")
+    answer = parse("show me the raw events for the first one", SCHEMA, NOW, previous=before)
+    assert isinstance(answer, Abstained)
+
+
+def test_the_name_of_an_operation_is_nobody() -> None:
+    answer = parse("events of REST.GET.ACL today", SCHEMA, NOW)
+    assert isinstance(answer, Abstained)
+    assert answer.unknown == ("REST.GET.ACL",)
+
+
+def test_silence_may_be_told_by_what_was_missing() -> None:
+    found = short("accounts in okta that woke up this week after more than 60 days without a sign-in")
+    assert found.startswith(f"okta_system | {LOGIN} | {DONE} | returned m_user 60")

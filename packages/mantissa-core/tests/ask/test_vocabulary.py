@@ -174,3 +174,15 @@ def test_bounds_of_numbers_are_conditions() -> None:
         Compare(field="level", op="ge", value=4),
         Compare(field="level", op="lt", value=7),
     )
+
+
+def test_a_second_verb_is_about_the_same_noun() -> None:
+    answer = parse("show repositories created or deleted today", SCHEMA, NOW)
+    assert isinstance(answer, Understood)
+    assert "'repo.create' or action is 'repo.destroy'" in answer.explanation
+
+
+def test_what_was_changed_by_users_is_what_is_asked_for() -> None:
+    answer = parse("which repositories were deleted by users today?", SCHEMA, NOW)
+    assert isinstance(answer, Understood)
+    assert [each.field for each in answer.plan.groups] == ["repo"]

@@ -8,7 +8,7 @@ from mantissa_core.ask.plan import Compare, Filter, Measure, Op
 from mantissa_core.ask.schema import SchemaColumn, SchemaTable
 
 from .figures import SPREADS, NoFigure, figure, is_quantile
-from .quantities import amount_called, is_quantity
+from .quantities import amount_called, is_amount, is_quantity
 from .slots import Mention, Slots
 from .unclear import Unclear
 
@@ -65,7 +65,13 @@ class Amounts:
 
     def listed(self, frames: set[str]) -> tuple[str, ...]:
         """The amounts that a list shows."""
-        return tuple(dict.fromkeys(filter(None, (self.ranked(frames, ()), *(name for name, _, _ in self._bounded())))))
+        named = (self._column(each) for each in self._slots.mentions if self.is_one(each))
+        bounded = (name for name, _, _ in self._bounded())
+        return tuple(dict.fromkeys(filter(None, (self.ranked(frames, ()), *bounded, *named))))
+
+    def is_one(self, mention: Mention) -> bool:
+        """Whether it is an amount, which nothing is grouped by: show traffic to a port."""
+        return is_amount(self._told(mention))
 
     def _bounded(self) -> Iterator[tuple[str, str, int]]:
         for mention, word, number in self._slots.bounds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 from mantissa_core.ask.compile import LISTED
@@ -68,9 +69,14 @@ class Builder:
             select=self._selected(table, frames) if not measures else (),
             having=tuple(self._having(having, measures)),
             order=self._order(table, frames, groups, measures),
-            limit=(limit or 1) if once else limit or (FEW if frames & RANKED else 1_000),
+            limit=limit or (1 if once or self._asks_for_one() else FEW if frames & RANKED else 1_000),
             assumptions=tuple(self.assumptions),
         )
+
+    def _asks_for_one(self) -> bool:
+        """The single busiest; not the most in a single request."""
+        frames = self._slots.frames
+        return any(one == "single" and of in RANKED for one, of in pairwise(frames))
 
     def filters_for(self, table: SchemaTable) -> Iterator[Filter]:
         """The conditions, where the table is known.
@@ -256,7 +262,7 @@ class Builder:
             return self.groups(table, mentions[:2] or [Mention("m_user", frozenset(), "")], []), (Measure(),)
         if "compare" in frames and len(self._periods) == 2:
             return self.groups(table, grouped, []), (Measure(),)
-        mentions = [each for each in mentions if each in grouped or each.name not in ROWS]
+        mentions = [each for each in mentions if each in grouped or not (each.name in ROWS or amounts.is_one(each))]
         leading = [each for each in mentions if each.after == "" and not frames - {"each"}]  # "verbs used by lin"
         if "who" in frames or grouped or leading or (mentions and (having or frames & {"list", "distinct"})):
             chosen = grouped or (mentions[:1] if "who" not in frames else [])

@@ -26,6 +26,12 @@ _POINTS_BACK = re.compile(
 )
 
 
+_ONE_ROW = re.compile(
+    r"\bthe (?:\w+ )?(?:first|second|third|last|top|other|next|bottom) (?:one|row|line|entry)\b", re.IGNORECASE
+)
+"""One of the rows of the answer before, which the plan does not know."""
+
+
 def points_back(question: str) -> bool:
     """Whether the question says that there was one before it."""
     return bool(_POINTS_BACK.search(question))
@@ -42,13 +48,17 @@ def is_follow_up(question: str, slots: Slots) -> bool:
     return goes_on(question) or not own
 
 
-def edited(plan: Plan, builder: Builder, slots: Slots, periods: Sequence[Period], schema: Schema) -> Plan:
+def edited(
+    question: str, plan: Plan, builder: Builder, slots: Slots, periods: Sequence[Period], schema: Schema
+) -> Plan:
     """The plan before, changed by what was said now.
 
     Raises:
         Unclear: what was said does not fit it.
     """
     changes: dict[str, object] = {"assumptions": ()}
+    if plan.groups and _ONE_ROW.search(question):
+        raise Unclear("which of them? say its name")
     if len(periods) > 1:
         raise Unclear("it names several times")
     frames = set(slots.frames)

@@ -118,6 +118,18 @@ class Lexicon:
                 return (inner, begin + length) if any(each.value == "rare" for each in head) else (head, taken)
         return best
 
+    def also_done(self, phrase: Sequence[Token], after: Sequence[Token]) -> tuple[list[Meaning], int]:
+        """Another verb of the same noun behind it, and how many tokens that takes: users created [or deleted]."""
+        if not after or after[0].words not in (("and",), ("or",)):
+            return [], 0
+        nouns: tuple[str, ...] = ()
+        for token in phrase[:-1]:
+            nouns += token.words or (token.text,)
+            for verb in self.verbs.begins(after[1:4]):
+                if not verb.particle and (found := self._with(nouns, verb.means)):
+                    return found, verb.length + 1
+        return [], 0
+
     def sources_first(self, pieces: Sequence[Token]) -> list[Token]:
         """The tokens, those that name a log before the others."""
         sources: list[Token] = []

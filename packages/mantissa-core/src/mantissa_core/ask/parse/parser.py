@@ -112,7 +112,7 @@ def _plan(question: str, context: Context, previous: Plan | None) -> Plan:
     text, periods = context.times(question)
     slots = context.slots(text)
     if previous is not None and is_follow_up(question, slots):
-        return edited(previous, context.builder(slots, periods), slots, periods, context.schema)
+        return edited(question, previous, context.builder(slots, periods), slots, periods, context.schema)
     if slots.says_little:
         raise Unclear("that could mean much: say what happened, to whom or when")
     if not slots.says_something and not set(slots.frames) - {"list"}:

@@ -23,7 +23,7 @@ _RATE = re.compile(
     re.IGNORECASE,
 )
 _SHARE = re.compile(
-    r"\b(?:share|percentages?|percent|proportion|fraction|%)\s+of\s+(?:all\s+)?(?:the\s+|our\s+)?(?P<rest>.+)$|"
+    r"(?:\b(?:share|percentages?|percent|pct|proportion|fraction)|%)\s+of\s+(?:all\s+)?(?:the\s+|our\s+)?(?P<rest>.+)$|"
     r"\b(?:how many|what)\s+(?:per\s?cent|%)\s+of\s+(?:all\s+)?(?:the\s+|our\s+)?(?P<more>.+)$",
     re.IGNORECASE,
 )

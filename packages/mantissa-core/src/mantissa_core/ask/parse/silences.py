@@ -50,10 +50,13 @@ _BACK = re.compile(
 _AFTER_SILENCE = re.compile(
     r"\b(?:after|following)\s+(?:a\s+|at least\s+|more than\s+|over\s+)*"
     rf"(?:{_NUMBER}\s+of\s+(?:silence|inactivity|absence|no activity|no (?:sign|log)\s*-?ins?)"
+    rf"|{_NUMBER.replace('count', 'count3').replace('unit', 'unit3')}\s+(?:without|with no)\s+(?:an?\s+|any\s+)?"
+    r"(?=(?:sign|log)\s*-?ins?\b)"
     r"|being (?:dormant|inactive|idle|away|silent)(?:\s+for)?\s+(?:at least\s+|more than\s+|over\s+)?"
     + _NUMBER.replace("count", "count2").replace("unit", "unit2") + ")",
     re.IGNORECASE,
 )  # fmt: skip
+_CAME_BACK = re.compile(rf"\b(?:that|which|who)\s+(?:{_RETURNED})\b", re.IGNORECASE)
 _BARE = re.compile(rf"\b(?:{_RETURNED}|did|again|back)\b", re.IGNORECASE)
 USUAL = 30
 """Days of silence where the question does not say how many."""
@@ -67,8 +70,9 @@ def silence(question: str, context: Context) -> Plan | None:
         NotKnown: it has words that are not understood.
     """
     if found := _AFTER_SILENCE.search(question):
-        days = _days(found["count"] or found["count2"], found["unit"] or found["unit2"])
+        days = _days(*(next(filter(None, (found[f"{each}{n}"] for n in ("", 2, 3)))) for each in ("count", "unit")))
         rest = f"{question[: found.start()]} {question[found.end() :]}"
+        rest = _CAME_BACK.sub(" ", rest)
         return _returned(rest, days, context, [])
     asleep, missing = _ASLEEP.search(question), _NOT.search(question)
     trigger = missing or asleep

@@ -14,6 +14,10 @@ from .tokens import Token
 
 _NAMING = frozenset({"user", "by", "each", "not", "for", "account", "person", "did", "of", "has", "named", "only"})
 """Words after which an unknown word is somebody's name."""
+_CONSTANT = re.compile(r"[A-Z0-9]+(?:[._][A-Z0-9]+)+")
+"""Names of operations and settings, never of people: ``REST.PUT.OBJECT``."""
+_ENUMERATES = frozenset({"and", "or", "nor", "the"})
+"""Words between the parts of an enumeration, besides commas."""
 _REGION = re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov)?-[a-z]+-\d")
 _PRIORITY = ("event", "service", "user", "source", "frame", "outcome", "country", "field", "stop", "thing")
 _ROWS = (("event",), ("request",), ("activity",), ("operation",))
@@ -109,11 +113,15 @@ class Reader:
     def _read(
         self, pieces: Sequence[Token], tables: frozenset[str] | None, known: dict[int, tuple[list[Meaning], int]]
     ) -> Slots:
-        slots, after, negated, at = Slots(), "", False, 0
+        slots, after, negated, at, excludes = Slots(), "", False, 0, False
+        wanted: Mention | None = None
         while at < len(pieces):
             if at not in known:
                 known[at] = self._lexicon.longest(list(pieces[at : at + _AHEAD]))
             meanings, length = known[at]
+            if pieces[at].text.lower() not in _ENUMERATES:
+                excludes = _names(pieces[at], meanings) and (negated or excludes)  # not amara, lin or noor
+                negated = negated or excludes
             slots.pieces += 1
             meanings = self._before_name(meanings, pieces[at + length : at + length + 1])
             if tables:
@@ -128,6 +136,9 @@ class Reader:
             if meanings and not (after == "field" and pieces[at].kind in ("number", "api")):
                 after, negated = self._phrase(slots, meanings, negated, after, pieces[at + length - 1], length == 1)
                 at += length
+                if meanings[0].kind == "event":
+                    wanted = wanted or self._wanted(slots, pieces[at - length : at], meanings)
+                    at += self._also(slots, pieces, at, length)
                 continue
             if after in _ALL and pieces[at].kind == "word" and _says(pieces[at + 1 : at + 2], "did"):
                 _add(slots, named_user(pieces[at].text), negated)  # everything that amara did
@@ -135,9 +146,39 @@ class Reader:
                 continue
             after, negated = self._value(slots, pieces[at], negated, after)
             at += 1
+        if wanted and "by users" in " ".join(each.text.lower() for each in pieces):
+            slots.mentions = [
+                wanted if each.after == "each" and each.name == "m_user" else each for each in slots.mentions
+            ]
         if slots.mentions and slots.mentions[0].first:
             slots.frames.append("list")  # "verbs used by…" asks for the verbs
         return slots
+
+    def _wanted(self, slots: Slots, phrase: Sequence[Token], meanings: Sequence[Meaning]) -> Mention | None:
+        """The column of "which apps were authorized": the noun of the event, where it is asked for."""
+        if slots.phrases[-1:] not in (["which"], ["what"]):
+            return None
+        tables = frozenset(name for each in meanings for name in each.tables)
+        for begin in range(len(phrase) - 1):
+            found, _ = self._lexicon.longest(list(phrase[begin:-1]))
+            if fields := [each for each in found if each.kind == "field" and each.tables & tables]:
+                return _mention(fields, "each")
+        return None
+
+    def _also(self, slots: Slots, pieces: Sequence[Token], at: int, length: int) -> int:
+        """Note what else was done to the noun of the event before; returns how many pieces say it."""
+        also, taken = self._lexicon.also_done(pieces[at - length : at], pieces[at : at + 4])
+        if also:
+            slots.joined = True
+            self._phrase(
+                slots,
+                also,
+                bool(slots.filters) and isinstance(slots.filters[-1], Not),
+                "",
+                pieces[at + taken - 1],
+                False,
+            )
+        return taken
 
     def _before_name(self, meanings: list[Meaning], following: Sequence[Token]) -> list[Meaning]:
         """In front of a name that nothing is called by, a word means the column: "the bucket acme-invoices"."""
@@ -167,6 +208,8 @@ class Reader:
             native = [each for each in fields if slots.sources and each.tables == slots.sources[-1]]
             own = [each for each in native if not str(each.value).startswith("m_")]
             fields = own if own and last.words == ("account",) else fields
+            if after == "list" and slots.phrases[-1] == "any" and (slots.filters or slots.choices):
+                return "said", False  # in any region: wherever it was
             first = not (slots.filters or slots.mentions or set(slots.frames) - {"rare"})
             slots.mentions.append(replace(_mention(fields, "each" if beside else after), first=first))
             return "field", negated
@@ -192,8 +235,7 @@ class Reader:
                 slots.filters.append(Compare(field="m_outcome", value=value))
                 return "outcome", negated and not flipped
             case "country":
-                beside = after in ("and", "or", ",") and bool(slots.countries)  # outside Germany and France
-                slots.countries.append((meaning.value, negated or (beside and slots.countries[-1][1])))
+                slots.countries.append((meaning.value, negated))
             case "thing":
                 slots.unknown.append(last.text)
             case "source":
@@ -251,6 +293,8 @@ class Reader:
             case _ if self._calls and _REGION.fullmatch(token.text):
                 slots.needs.append(self._calls)
                 return Compare(field="awsRegion", value=token.text)
+        if _CONSTANT.fullmatch(token.text):
+            return None
         named = after in _NAMING and not (token.kind == "word" and token.text.endswith(_NO_NAME))
         return named_user(token.text) if named or token.owner else None
 
@@ -275,6 +319,11 @@ def named_user(name: str, *, in_arns: bool = True) -> Filter:
     parts = (f"/{name}/", f"/{name}@")
     inside = (Compare(field="m_user", op="contains", value=each) for each in parts)
     return AnyOf(of=(exact, starts, *inside, Compare(field="m_user", op="ends", value=f"/{name}")))
+
+
+def _names(token: Token, meanings: Sequence[Meaning]) -> bool:
+    """Whether it is somebody, an address or a country."""
+    return token.kind in ("ip", "cidr", "email", "arn") or any(each.kind in ("user", "country") for each in meanings)
 
 
 def _own(meanings: Sequence[Meaning]) -> tuple[Meaning, ...]:
