@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
-from mantissa_core.ask.plan import Group, Measure, Period, Plan
+from mantissa_core.ask.plan import Compare, Group, Measure, Period, Plan, Sequence
 from mantissa_core.ask.summary import summarize
 
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -62,3 +62,13 @@ def test_what_was_cut_off_is_not_counted():
 
 def test_a_long_value_is_cut():
     assert len(summarize(LIST, pa.Table.from_pylist([event(0, "a" * 5_000)]))) < 200
+
+
+def test_shares_are_in_per_cent_and_what_came_after_what_in_words():
+    failed = Compare(field="m_outcome", value="failure")
+    share = Plan(source="auth", period=DAY, measures=(Measure(function="ratio", where=failed),))
+    assert summarize(share, pa.table({"share": [0.0625]})) == "Share: 6.2%."
+    later = Plan(source="auth", period=DAY, sequence=Sequence(first=(failed,), then=(failed,)))
+    moments = {"first_time": [datetime(2026, 1, 1, 8, 0, 0)], "then_time": [datetime(2026, 1, 1, 8, 3, 5, 400_000)]}
+    said = summarize(later, pa.table({"m_user": ["amara"], **moments, "pairs": [2]}))
+    assert said.endswith("UTC and then 2026-01-01 08:03:05 UTC, 3 minutes 5 seconds later.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .explain import named
@@ -65,11 +65,21 @@ def _sequences(key: str, rows: Sequence[dict[str, Any]], truncated: bool) -> str
     times = sum(row.get(PAIRS) or 1 for row in rows)
     first = "The first of more: it" if truncated else "It"
     last = f"{_value(newest[key])}, {_value(newest[FIRST_TIME])} UTC and then {_value(newest[THEN_TIME])} UTC"
-    return f"{first} happened {_times(times)}, of {keys:,} {who}. The last: {last}, {after} later."
+    return f"{first} happened {_times(times)}, of {keys:,} {who}. The last: {last}, {_length(after)} later."
 
 
 def _times(count: int) -> str:
     return f"{count:,} time{'' if count == 1 else 's'}"
+
+
+def _length(time: timedelta) -> str:
+    """The largest two units: 3 minutes 5 seconds."""
+    left, said = round(time.total_seconds()), []
+    for name, seconds in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        count, left = divmod(left, seconds)
+        if count:
+            said.append(f"{count:,} {name}{'' if count == 1 else 's'}")
+    return " ".join(said[:2]) or "less than a second"
 
 
 def _list(rows: Sequence[dict[str, Any]], truncated: bool) -> str:
@@ -101,8 +111,9 @@ def _groups(plan: Plan, rows: Sequence[dict[str, Any]], truncated: bool) -> str:
     order = next((each for each in plan.order if each.by == measure), None)
     if order and not order.descending:
         ranked = list(rows)
+    first = plan.measures[0]
     most = ", ".join(
-        f"{' / '.join(_value(row[name]) for name in names)} ({_value(row[measure])})" for row in ranked[:3]
+        f"{' / '.join(_value(row[name]) for name in names)} ({told(first, row[measure])})" for row in ranked[:3]
     )
     several = f"{len(rows):,} {_plural(what, len(rows)) if len(names) == 1 else f'groups by {what}'}"
     count = f"The first {several} of more" if truncated else several
@@ -128,11 +139,11 @@ def _figures(plan: Plan, row: dict[str, Any]) -> str:
     for each in plan.measures:
         now, what = row[each.name], named(each.name)
         if plan.versus is None:
-            sentences.append(f"{_events(now)}." if each == Measure() else f"{what.capitalize()}: {_value(now)}.")
+            sentences.append(f"{_events(now)}." if each == Measure() else f"{what.capitalize()}: {told(each, now)}.")
             continue
         before = row[f"{each.name}_before"]
-        told = f"{_value(now)}, {_value(before)} in the time compared with"
-        sentences.append(f"{what.capitalize()}: {told}{_change(now, before)}.")
+        both = f"{told(each, now)}, {told(each, before)} in the time compared with"
+        sentences.append(f"{what.capitalize()}: {both}{_change(now, before)}.")
     return " ".join(sentences)
 
 
@@ -142,6 +153,13 @@ def _change(now: Any, before: Any) -> str:
         return ""
     share = (new - old) / old * 100
     return f" ({share:+.0f} %)"
+
+
+def told(measure: Measure, value: Any) -> str:
+    """A figure for people; a share in per cent."""
+    if measure.function == "ratio" and measure.against is None and (share := _number(value)) is not None:
+        return f"{share:.1%}"
+    return _value(value)
 
 
 def _number(value: Any) -> int | float | None:

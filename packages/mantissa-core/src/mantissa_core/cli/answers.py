@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 LONGEST_BAR = 30
 _LIST = {"m_time": "TIME", "m_user": "USER", "m_src_ip": "SOURCE", "m_action": "ACTION", "m_outcome": "OUTCOME",
-         "m_target": "TARGET", "m_src_country": "COUNTRY"}  # fmt: skip
+         "m_target": "TARGET", "m_src_country": "COUNTRY",
+         "first_time": "FIRST", "then_time": "THEN", "pairs": "TIMES"}  # fmt: skip
 """The usual columns of a list, under headings for people."""
 _WIDE = 80
 """Terminal columns from which on a list is a table."""
@@ -94,7 +95,7 @@ def _rows(answer: Answer) -> None:
         _bars(answer, shown.column_names)
     elif said and set(said) <= set(_LIST) and width() >= _WIDE:
         rows = [list(row.values()) for row in shown.select(said).to_pylist()]
-        table([_LIST[each] for each in said], rows, fixed=["TIME", "OUTCOME"])
+        table([_LIST[each] for each in said], rows, fixed=["TIME", "OUTCOME", "FIRST", "THEN"])
     else:
         show_rows(shown.select(said or shown.column_names))
 
@@ -104,8 +105,16 @@ def _bars(answer: Answer, columns: list[str]) -> None:
     rows = answer.results
     group, measure = columns[0], columns[-1]
     most = max((value for row in rows if (value := _figure(row[measure])) > 0), default=0)
-    lines = [[_label(row[group]), row[measure], _bar(_figure(row[measure]), most)] for row in rows]
+    lines = [[_label(row[group]), _told(answer, row[measure]), _bar(_figure(row[measure]), most)] for row in rows]
     table([_LIST.get(group, group.upper()), measure.upper(), ""], lines, right=[measure.upper()])
+
+
+def _told(answer: Answer, value: Any) -> Any:
+    """A share in per cent, other figures as they are."""
+    from mantissa_core.ask.summary import told
+
+    shared = answer.plan is not None and answer.plan.measures[0].name == "share"
+    return told(answer.plan.measures[0], value) if answer.plan is not None and shared else value
 
 
 def _label(value: Any) -> Any:
