@@ -104,7 +104,7 @@ def _filter(filter_: Any) -> str:
         ),
         (
             "Which users logged in to Okta from more than 3 countries in the past 14 days?",
-            "okta_system | m_action eq login | by m_user | = count_distinct_country"
+            "okta_system | m_action eq login | m_outcome eq success | by m_user | = count_distinct_country"
             " | having count_distinct_country gt 3",
         ),
         ("Compare the number of DeleteObject calls today with yesterday",

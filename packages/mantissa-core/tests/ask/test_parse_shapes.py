@@ -291,6 +291,10 @@ def test_a_follow_up_moves_a_sequence_and_a_silence_in_time() -> None:
     ("question", "expected"),
     [
         ("% of logins that failed per user", f"auth | {LOGIN} | by m_user | = share where {FAILED}"),
+        ("out of all logins today, what fraction failed?", f"auth | {LOGIN} | = share where {FAILED}"),
+        ("users logged in from more than 2 addresses",
+         f"auth | {LOGIN} | {DONE} | by m_user | = count_distinct_m_src_ip | having count_distinct_m_src_ip gt 2"),
+        ("accounts calling Decrypt", "aws_cloudtrail | eventName eq Decrypt | by m_user | = events"),
         ("pct of logins that failed", f"auth | {LOGIN} | = share where {FAILED}"),
         ("logins outside Germany, the Netherlands and the UK",
          f"okta_system | {LOGIN} | not country in ('Germany', 'DE') | not country in ('Netherlands', 'NL')"
@@ -339,3 +343,26 @@ def test_the_name_of_an_operation_is_nobody() -> None:
 def test_silence_may_be_told_by_what_was_missing() -> None:
     found = short("accounts in okta that woke up this week after more than 60 days without a sign-in")
     assert found.startswith(f"okta_system | {LOGIN} | {DONE} | returned m_user 60")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("failed logins jan", "failed logins in january"),
+        ("failed logins since the first of november", "failed logins since 1 november"),
+        ("failed logins between 15 and 18 november", "failed logins between 15 november and 18 november"),
+        ("failed logins on friday the 20th of november", "failed logins on the 20th of november"),
+        ("failed logins, past fortnight", "failed logins, past 2 weeks"),
+        ("failed logins (2 weeks)", "failed logins in the last 2 weeks"),
+        ("more failed logins this week than the week before?", "more failed logins this week than last week?"),
+        ("REQ-12: failed logins today", "failed logins today"),
+    ],
+)
+def test_times_are_read_however_they_are_written(said: str, meant: str) -> None:
+    one, other = plan(said), plan(meant)
+    assert (one.period.lo, one.period.hi, one.filters) == (other.period.lo, other.period.hi, other.filters)
+    assert not one.period.assumed
+
+
+def test_a_name_at_the_end_is_no_month() -> None:
+    assert plan("logins by jan").period.assumed

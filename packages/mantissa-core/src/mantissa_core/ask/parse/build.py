@@ -13,12 +13,13 @@ from mantissa_core.ask.plan import Any as AnyOf
 from mantissa_core.ask.schema import Schema, SchemaTable
 
 from .amounts import BOUNDS, RANKED, ROWS, Amounts
-from .outcomes import outcomes_apart
+from .outcomes import outcomes_apart, tells_outcome
 from .slots import Mention, Slots, named_user
 from .unclear import Unclear
 
 _T = TypeVar("_T")
 
+_LOGIN = Compare(field="m_action", value="login")
 PREFERRED = "auth"
 """What a question is about that names no source."""
 FEW = 10
@@ -54,6 +55,15 @@ class Builder:
             measures = (Measure(function="count_distinct", field=self._named(table, of)) if of else Measure(),)
             groups = groups or (Group(field="m_user"),)
         filters = tuple(self._filters(table))
+        if (
+            measures
+            and "rare" not in frames
+            and self._slots.signed_in
+            and _LOGIN in filters
+            and not any(map(tells_outcome, filters))
+        ):
+            filters = (*filters, Compare(field="m_outcome", value="success"))
+            self.assumptions.append("signed in: with success")
         if measures == (Measure(),) and (two := outcomes_apart(filters, frames)):
             filters, measures = two
         period, versus = self.times(frames, bool(measures))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from mantissa_core.ask.plan import Any as AnyOf
-from mantissa_core.ask.plan import Bucket, Compare, Filter, Measure
+from mantissa_core.ask.plan import Bucket, Compare, Filter, Measure, Not
 
 
 def outcomes_apart(
@@ -20,3 +20,13 @@ def outcomes_apart(
             measures = (Measure(where=one, label=str(value)) for one, value in zip(each.of, values, strict=True))
             return tuple(other for other in filters if other is not each), tuple(measures)
     return None
+
+
+def tells_outcome(filter_: Filter) -> bool:
+    """Whether it is about how something ended."""
+    match filter_:
+        case Compare():
+            return filter_.field == "m_outcome"
+        case Not():
+            return tells_outcome(filter_.of)
+    return any(map(tells_outcome, filter_.of))

@@ -9,8 +9,9 @@ from mantissa_core.ask.plan import Compare, Filter, Group, Measure, Op, Order, P
 from mantissa_core.ask.schema import SchemaTable
 
 from .build import FEW, Builder
-from .context import Context
+from .context import Context, NotKnown
 from .joined import Clauses, clauses, is_outcome, together
+from .outcomes import tells_outcome
 from .slots import Mention, Slots
 from .unclear import Unclear
 
@@ -25,6 +26,11 @@ _RATE = re.compile(
 _SHARE = re.compile(
     r"(?:\b(?:share|percentages?|percent|pct|proportion|fraction)|%)\s+of\s+(?:all\s+)?(?:the\s+|our\s+)?(?P<rest>.+)$|"
     r"\b(?:how many|what)\s+(?:per\s?cent|%)\s+of\s+(?:all\s+)?(?:the\s+|our\s+)?(?P<more>.+)$",
+    re.IGNORECASE,
+)
+_OUT_OF = re.compile(
+    r"^\W*(?:out\s+)?of\s+(?:all\s+)?(?:the\s+)?(?P<whole>[^,]+),\s*what\s+"
+    r"(?:share|percentages?|percent|pct|proportion|fraction|%)\s+(?P<part>(?!of\b).+)$",
     re.IGNORECASE,
 )
 _VERB = re.compile(
@@ -60,6 +66,7 @@ def share(question: str, context: Context) -> Plan | None:
         Unclear: it does, but not so that there is one answer.
         NotKnown: it has words that are not understood.
     """
+    question = _OUT_OF.sub(r"what share of \g<whole> \g<part>", question)
     percent = bool(_PERCENT.search(question))
     text, periods = context.times(_PERCENT.sub(r"\1", question))
     if rate := _RATE.search(text):
@@ -73,7 +80,8 @@ def share(question: str, context: Context) -> Plan | None:
     else:
         return None
     whole, part = context.slots(base), context.slots(condition)
-    return _share_of(whole, part, context, periods, percent)
+    own = _as_one(f"{base} {condition}", context) if not rate and all(map(is_outcome, part.filters)) else None
+    return _share_of(whole, part, own, context, periods, percent)
 
 
 def _divided(text: str) -> tuple[str, str]:
@@ -91,7 +99,10 @@ def _divided(text: str) -> tuple[str, str]:
     raise Unclear("the share of what in what? such as 'what share of logins failed'")
 
 
-def _share_of(whole: Slots, part: Slots, context: Context, periods: list[Period], percent: bool) -> Plan:
+def _share_of(
+    whole: Slots, part: Slots, own: Slots | None, context: Context, periods: list[Period], percent: bool
+) -> Plan:
+    """``own`` is both read as one: "workflow runs that failed" may be an event, which says better how it ended."""
     if not (part.filters or part.choices or part.countries or part.comparisons or part.bounds):
         raise Unclear("the share of what in what? such as 'what share of logins failed'")
     merged = replace(
@@ -114,10 +125,29 @@ def _share_of(whole: Slots, part: Slots, context: Context, periods: list[Period]
     table = builder.table()
     inside = tuple(context.builder(replace(part, sources=[]), ()).filters_for(table))
     base = tuple(each for each in context.builder(replace(whole, sources=[]), ()).filters_for(table))
+    if own is not None:
+        inside = _more_than(base, own, table, context) or inside
     if any(is_outcome(each) for each in base) and any(is_outcome(each) for each in inside):
         raise Unclear("the share of those that failed among those that failed?")
     measure = Measure(function="ratio", where=together([each for each in inside if each not in base] or list(inside)))
     return _plan(builder, table, merged, base, (measure,), _bounds(merged, measure, percent), tuple(inside))
+
+
+def _as_one(text: str, context: Context) -> Slots | None:
+    try:
+        return context.slots(text)
+    except NotKnown:
+        return None
+
+
+def _more_than(base: tuple[Filter, ...], own: Slots, table: SchemaTable, context: Context) -> tuple[Filter, ...]:
+    """What an event says besides; nothing where it is another event, or says no more than an outcome."""
+    try:
+        filters = tuple(context.builder(own, ()).filters_for(table))
+    except Unclear:
+        return ()
+    more = tuple(each for each in filters if each not in base)
+    return more if all(each in filters for each in base) and not any(map(tells_outcome, more)) else ()
 
 
 def _bounds(slots: Slots, measure: Measure, percent: bool) -> tuple[Compare, ...]:

@@ -30,6 +30,7 @@ _VERB = (
 )
 _NOT = re.compile(
     rf"\b{_AUXILIARY}\s+(?:not|never)\s+(?={_VERB}\b)|(?<!could )(?<!can )(?<!would )(?<!\bto )\bnot\s+(?={_VERB}\b)|"
+    r"\b(?:did|done|do|had) nothing\b|"
     rf"\b(?:with(?:out)?\s+(?:no|any)|with no|without|{_AUXILIARY}\s+(?:had\s+)?no|no)\s+"
     r"(?:(?=(?:sign|log)(?:\s*-?\s*)(?:ins?|ons?)\b|(?:login|authentication)s?\b)|(?:activity|events?)\b)",
     re.IGNORECASE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from mantissa_core.ask.plan import COUNTRY, Compare, Filter, Not
 from mantissa_core.ask.plan import Any as AnyOf
@@ -71,6 +72,8 @@ class Slots:
     """Events that several logs have, each in its own way, and whether they are excluded: the table decides."""
     pieces: int = 0
     """In how many pieces it was read: the fewer, the more was said by each."""
+    signed_in: bool = False
+    """Whether people "logged in", which is done, and not only tried."""
     joined: bool = False
     """Whether there is an "and" or "or" in it."""
 
@@ -115,6 +118,9 @@ class Reader:
     ) -> Slots:
         slots, after, negated, at, excludes = Slots(), "", False, 0, False
         wanted: Mention | None = None
+        slots.signed_in = any(
+            one.text.lower() == "logged" and two.text.lower() in ("in", "into") for one, two in pairwise(pieces)
+        )
         while at < len(pieces):
             if at not in known:
                 known[at] = self._lexicon.longest(list(pieces[at : at + _AHEAD]))
@@ -208,7 +214,7 @@ class Reader:
             native = [each for each in fields if slots.sources and each.tables == slots.sources[-1]]
             own = [each for each in native if not str(each.value).startswith("m_")]
             fields = own if own and last.words == ("account",) else fields
-            if after == "list" and slots.phrases[-1] == "any" and (slots.filters or slots.choices):
+            if after in ("list", "source") and slots.phrases[-1:] == ["any"] and (slots.filters or slots.choices):
                 return "said", False  # in any region: wherever it was
             first = not (slots.filters or slots.mentions or set(slots.frames) - {"rare"})
             slots.mentions.append(replace(_mention(fields, "each" if beside else after), first=first))
@@ -259,7 +265,7 @@ class Reader:
 
     def _value(self, slots: Slots, token: Token, negated: bool, after: str) -> tuple[str, bool]:
         """Note a value."""
-        if after == "field" and _is_value(token, slots.mentions[-1]):
+        if after == "field" and _is_value(token, slots.mentions[-1], slots.phrases[-1:] == ["by"]):
             slots.comparisons.append((slots.mentions.pop(), token, negated))
             return "said", False
         if token.kind == "number" and after.startswith("field ") and slots.mentions:
@@ -293,14 +299,19 @@ class Reader:
             case _ if self._calls and _REGION.fullmatch(token.text):
                 slots.needs.append(self._calls)
                 return Compare(field="awsRegion", value=token.text)
+        if after == "calling" and self._calls and token.kind == "word" and token.text[0].isupper():
+            slots.needs.append(self._calls)
+            return Compare(field="eventName", value=token.text)
         if _CONSTANT.fullmatch(token.text):
             return None
         named = after in _NAMING and not (token.kind == "word" and token.text.endswith(_NO_NAME))
         return named_user(token.text) if named or token.owner else None
 
 
-def _is_value(token: Token, of: Mention) -> bool:
+def _is_value(token: Token, of: Mention, by: bool) -> bool:
     """Whether a word behind a column's name can be its value: ``user amara``, not ``which users jumped``."""
+    if token.kind == "word" and of.after == "each" and of.name == "m_user" and by:
+        return token.text.islower() and not token.text.endswith(_NO_NAME)  # by user rowan
     if token.kind == "word":
         return of.after not in _FIELD_FIRST and not token.text.endswith(_NO_NAME)
     if token.kind == "email":

@@ -7,12 +7,30 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 
+_MONTH = (
+    r"(?:january|february|march|april|may|june|july|august|september|october|november|december|"
+    r"jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b"
+)
+_NOT_A_NAME = "".join(rf"(?<!\b{each} )" for each in (
+    "by", "user", "for", "from", "of", "did", "and", "or", "in", "not", "last", "this", "since"
+))  # fmt: skip
+"""What stands at the end behind none of these is a month, and not somebody called Jan."""
 _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), written)
     for pattern, written in (
         ("’", "'"),
         (r"\b(today|yesterday|week|month|quarter|year|morning|night|weekend|\w+day)'s\b", r"\1"),
         (r"^\s*#\s*(?=[a-z])", "number of "),
+        (r"^\s*(?:req|rfi|rfc|task|ticket|incident|inc)\b[-\s#\d]*:\s*", ""),
+        (
+            r"\bthis (day|week|month|quarter|year) (than|vs\.?|versus|and) (?:in )?the \1 before\b",
+            r"this \1 \2 last \1",
+        ),
+        (r"\((\d{1,3} (?:hours|days|weeks|months))\)", r"in the last \1"),
+        (rf"(?<=\s){_NOT_A_NAME}(jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec)\s*[?.!]*$", r"in \1"),
+        (rf"\bthe first of (?={_MONTH})", "1 "),
+        (rf"\b\w+day,? (?=the \d{{1,2}}(?:st|nd|rd|th) of {_MONTH})", ""),
+        (rf"\bbetween (?:the )?(\d{{1,2}}) and (?:the )?(\d{{1,2}}) ({_MONTH})", r"between \1 \3 and \2 \3"),
         (r">=\s*(?=\d)|≥\s*(?=\d)", " at least "),
         (r"<=\s*(?=\d)|≤\s*(?=\d)", " at most "),
         (r">\s*(?=\d)", " more than "),
