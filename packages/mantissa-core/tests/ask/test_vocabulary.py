@@ -186,3 +186,9 @@ def test_what_was_changed_by_users_is_what_is_asked_for() -> None:
     answer = parse("which repositories were deleted by users today?", SCHEMA, NOW)
     assert isinstance(answer, Understood)
     assert [each.field for each in answer.plan.groups] == ["repo"]
+
+
+def test_a_log_is_narrower_than_the_view_that_holds_it() -> None:
+    answer = parse("rejected VPC connections per hour today", everything(), NOW)
+    assert isinstance(answer, Understood), answer
+    assert answer.plan.source == "aws_vpc_flow"

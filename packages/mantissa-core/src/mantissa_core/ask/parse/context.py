@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mantissa_core.ask.plan import Period
@@ -64,7 +64,15 @@ class Context:
 
     def builder(self, slots: Slots, periods: Sequence[Period]) -> Builder:
         """Makes a plan of it."""
-        return Builder(self.schema, slots, periods, self.now, self.zone)
+        return Builder(self.schema, _narrowed(slots, self.schema), periods, self.now, self.zone)
+
+
+def _narrowed(slots: Slots, schema: Schema) -> Slots:
+    """Without the views that hold a log which is named, too: VPC connections are those of the VPC's log."""
+    tables = [schema.tables[name] for each in slots.sources for name in each]
+    logs = {log_type for each in tables if not each.is_view for log_type in each.log_types}
+    wider = {each.name for each in tables if each.is_view and logs & set(each.log_types)}
+    return replace(slots, sources=[each for each in slots.sources if not each <= wider]) if wider else slots
 
 
 def _without(question: str, found: Sequence[Found]) -> str:
