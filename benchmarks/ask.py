@@ -92,8 +92,8 @@ def report(scores: list[Scores], schema: Schema, asked: list[Question]) -> str:
         [
             f"`uv run python benchmarks/ask.py --record`, {machine()}.",
             "Offline parser and, as the reference, a keyword template; answers compared by result over two simulated "
-            "weeks of CloudTrail and Okta, for everyday, unseen and others' questions with a dozen more sources. What each "
-            "set was when it was new to the parser stands under 'ask: first measurement'.",
+            "weeks of CloudTrail and Okta, for everyday, unseen and others' questions with a dozen more sources. What "
+            "each set was when it was new to the parser stands under 'ask: first measurement'.",
             table_of_sets(scores),
             "How near the statements of the answered come to those that were written for them. Columns and values of "
             "conditions by the share that both have in common, the rest by being equal; gold with another form may be "
